@@ -1,0 +1,68 @@
+/** The conformance suites: what every capability of core promises, as cases that any backend can be run against. @module */
+import type {
+  AuthOperations,
+  ChallengeOperations,
+  CountOperations,
+  CreateOperations,
+  DisableOperations,
+  ServerStorer,
+  SessionOperations,
+} from "@castellan/core";
+import type { MemoryUser } from "../memory/users.ts";
+import { authableConformance } from "./authable.ts";
+import { challengingConformance } from "./challenging.ts";
+import { countingConformance } from "./counting.ts";
+import { creatingConformance } from "./creating.ts";
+import { disableableConformance } from "./disableable.ts";
+import { serverStorerConformance } from "./server-storer.ts";
+import { sessionKeepingConformance } from "./session-keeping.ts";
+import { type Backend, type Runner, registerSuites, type Suite } from "./suite.ts";
+
+export { type Backend, type Case, type Failure, failuresOf, type Runner, runCase, type Suite, type Trial } from "./suite.ts";
+export {
+  authableConformance,
+  challengingConformance,
+  countingConformance,
+  creatingConformance,
+  disableableConformance,
+  serverStorerConformance,
+  sessionKeepingConformance,
+};
+
+/** A storer with every operation of core's capabilities. */
+export type CompleteStorer = ServerStorer<MemoryUser> &
+  AuthOperations &
+  CreateOperations &
+  DisableOperations &
+  CountOperations &
+  ChallengeOperations &
+  SessionOperations;
+
+/** Every suite, for storers that have every capability. */
+export const allConformance: readonly Suite<CompleteStorer>[] = [
+  serverStorerConformance,
+  authableConformance,
+  creatingConformance,
+  disableableConformance,
+  countingConformance,
+  challengingConformance,
+  sessionKeepingConformance,
+];
+
+/**
+ * Registers the conformance suites with a test runner. `backend` makes a storer over an empty database for each case: give the function that
+ * does, or a {@link Backend} where users are not made by `createUser`. Without `suites`, all of them are run.
+ */
+export function conformance<S extends CompleteStorer>(backend: Backend<S>["make"] | Backend<S>, runner: Runner): void;
+export function conformance<S extends ServerStorer>(
+  backend: Backend<S>["make"] | Backend<S>,
+  runner: Runner,
+  suites: readonly Suite<NoInfer<S>>[],
+): void;
+export function conformance(
+  backend: Backend<CompleteStorer>["make"] | Backend<CompleteStorer>,
+  runner: Runner,
+  suites: readonly Suite<CompleteStorer>[] = allConformance,
+): void {
+  registerSuites(typeof backend === "function" ? { make: backend } : backend, runner, suites);
+}

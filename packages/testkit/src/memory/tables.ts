@@ -1,0 +1,76 @@
+/** The tables of the memory storer, and the wrapper that every one of its operations goes through. @module */
+import type { AuthableUser, Challenge, DisableableUser, NewUser, SignIn, StoredSession } from "@castellan/core";
+
+/** A user as the tables hold it. */
+export type UserRow = NewUser & AuthableUser & DisableableUser;
+
+/** The uses of one key in the window that is running. */
+export interface CounterRow {
+  readonly used: number;
+  readonly resetsAt: Date;
+}
+
+export interface Tables {
+  /** By pid. */
+  readonly users: Map<string, UserRow>;
+  /** By the SHA-256 of the session id. */
+  readonly signIns: Map<string, SignIn>;
+  /** By id. */
+  readonly challenges: Map<string, Challenge>;
+  readonly counters: Map<string, CounterRow>;
+  readonly sessions: Map<string, StoredSession>;
+}
+
+export const emptyTables = (): Tables => ({
+  users: new Map(),
+  signIns: new Map(),
+  challenges: new Map(),
+  counters: new Map(),
+  sessions: new Map(),
+});
+
+/**
+ * Makes an operation of a plain function. The function runs without a break, so whatever it decides is atomic; before it runs the
+ * operation gives way once, as a real database would, so that a caller who needs two operations to be one is found out.
+ */
+export type Operation = <A extends unknown[], R>(name: string, body: (...args: A) => R) => (...args: A) => Promise<R>;
+
+/** What tests look at and what they break. */
+export interface Switchboard {
+  readonly counts: Map<string, number>;
+  failure: Error | null;
+}
+
+export const operationsOf =
+  (board: Switchboard): Operation =>
+  (name, body) =>
+  async (...given) => {
+    // Copied before the first wait: what the caller changes from here on is not what was asked.
+    const args = structuredClone(given);
+    board.counts.set(name, (board.counts.get(name) ?? 0) + 1);
+    await Promise.resolve();
+    if (board.failure) throw board.failure;
+    return structuredClone(body(...args));
+  };
+
+/** Whether `now` has reached `end`: what ends at a moment is dead at that very moment. */
+export const isOver = (end: Date, now: Date): boolean => now.getTime() >= end.getTime();
+
+/** Replaces the fields of a user that `changes` names. Answers whether there is such a user. */
+export function updateUser(tables: Tables, pid: string, changes: (user: UserRow) => Partial<UserRow> | null): UserRow | null {
+  const user = tables.users.get(pid);
+  const changed = user && changes(user);
+  if (!user || !changed) return null;
+  const next = { ...user, ...changed };
+  tables.users.set(pid, next);
+  return next;
+}
+
+/** Deletes the rows of `table` that `condition` picks. Answers how many. */
+export function deleteWhere<R>(table: Map<string, R>, condition: (row: R, key: string) => boolean): number {
+  let count = 0;
+  for (const [key, row] of table) {
+    if (condition(row, key) && table.delete(key)) count += 1;
+  }
+  return count;
+}

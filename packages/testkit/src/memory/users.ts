@@ -1,0 +1,63 @@
+/** Users of the memory storer: looking up, making, passwords, epochs, disabling. @module */
+import type {
+  ArbitraryUser,
+  AuthableUser,
+  AuthOperations,
+  CreateOperations,
+  DisableableUser,
+  DisableOperations,
+  ServerStorer,
+} from "@castellan/core";
+import { type Operation, type Tables, type UserRow, updateUser } from "./tables.ts";
+
+/** The users of {@link memoryStorer}: they have every field that core's capabilities ask for. */
+export type MemoryUser = AuthableUser & ArbitraryUser & DisableableUser;
+
+/** A user as it is handed out: what core does not ask for stays inside. */
+export function userOf({ createdAt: _, ...user }: UserRow): MemoryUser {
+  return user;
+}
+
+type UserOperations = Pick<ServerStorer<MemoryUser>, "load" | "findByLogin" | "advanceEpoch"> &
+  AuthOperations &
+  CreateOperations &
+  DisableOperations;
+
+export function userOperations(tables: Tables, operation: Operation): UserOperations {
+  const { users } = tables;
+  const withLogin = (login: string) => [...users.values()].find((user) => user.login === login);
+
+  return {
+    load: operation("load", (pid) => {
+      const user = users.get(pid);
+      return user ? userOf(user) : null;
+    }),
+    findByLogin: operation("findByLogin", (login) => {
+      const user = withLogin(login);
+      return user ? userOf(user) : null;
+    }),
+    advanceEpoch: operation("advanceEpoch", (pid) => updateUser(tables, pid, ({ epoch }) => ({ epoch: epoch + 1 }))?.epoch ?? null),
+
+    createUser: operation("createUser", (user) => {
+      if (users.has(user.pid) || withLogin(user.login)) return false;
+      users.set(user.pid, { ...user, epoch: 0, disabledAt: null });
+      return true;
+    }),
+
+    changePasswordHash: operation("changePasswordHash", (pid, from, passwordHash) => {
+      const changed = updateUser(tables, pid, ({ epoch }) => (epoch === from ? { passwordHash, epoch: epoch + 1 } : null));
+      return changed?.epoch ?? null;
+    }),
+    setPasswordHash: operation("setPasswordHash", (pid, passwordHash) => {
+      return updateUser(tables, pid, ({ epoch }) => ({ passwordHash, epoch: epoch + 1 }))?.epoch ?? null;
+    }),
+    upgradePasswordHash: operation("upgradePasswordHash", (pid, from, passwordHash) => {
+      return updateUser(tables, pid, (user) => (user.passwordHash === from ? { passwordHash } : null)) !== null;
+    }),
+
+    disableUser: operation("disableUser", (pid, now) => {
+      return updateUser(tables, pid, ({ epoch, disabledAt }) => ({ disabledAt: disabledAt ?? now, epoch: epoch + 1 })) !== null;
+    }),
+    enableUser: operation("enableUser", (pid) => updateUser(tables, pid, () => ({ disabledAt: null })) !== null),
+  };
+}
