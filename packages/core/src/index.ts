@@ -1,18 +1,50 @@
 /** Castellan's core. @module */
-
 export * from "./addresses.ts";
 export * from "./capabilities/index.ts";
+export {
+  type AfterHandler,
+  type AfterPhase,
+  type BeforeHandler,
+  type BeforePhase,
+  type Channel,
+  defineChannel,
+  type Phase,
+  rank,
+  type SubscribeOptions,
+  type Subscription,
+} from "./channels.ts";
+export type { NewChallenge, PendingLogin } from "./doors/challenge.ts";
+export type { Intent, Outcome, Proof, Verdict } from "./doors/proof.ts";
 export * from "./errors.ts";
+export * from "./events.ts";
+export type {} from "./express.ts";
+export { createCastellan } from "./gate.ts";
+export type * from "./gate-types.ts";
 export * from "./hasher.ts";
+export type { Context, CookieState, SessionState } from "./http/context.ts";
+export { cookieLine, readCookie, setCookie } from "./http/cookies.ts";
 export * from "./http/fields.ts";
+export { networkOf } from "./http/network.ts";
+export { safeTarget } from "./http/redirects.ts";
+export type { Handler, Method } from "./http/router.ts";
+export * from "./http/sessions.ts";
 export * from "./identifier.ts";
-export * from "./keys.ts";
+export { digest, KeyRing, sameText } from "./keys.ts";
+export type { Admission, Limit, LimitedBy, LimitOptions } from "./limits.ts";
 export * from "./logger.ts";
 export * from "./messages.ts";
+export * from "./module.ts";
+export { allowPlainHttp, type GateOptions, type MailOptions, type Modules, type PageData } from "./options.ts";
+export * from "./pages/form.ts";
 export * from "./pages/html.ts";
+export * from "./pages/texts.ts";
 export * from "./pages/view.ts";
+export * from "./passwords.ts";
 export * from "./random.ts";
+export * from "./replies.ts";
+export type { Current, SignInLifetime } from "./sign-ins.ts";
+export type { Subject } from "./subjects.ts";
 export * from "./texts.ts";
 export * from "./time.ts";
-export * from "./tokens.ts";
+export { type TokenMaker, type TokenRow, tokenMaker } from "./tokens.ts";
 export * from "./users.ts";

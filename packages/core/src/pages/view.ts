@@ -1,6 +1,6 @@
 /** Views: pages as values, with typed data that a JSON client gets as it is. @module */
 import type { FieldSet } from "../http/fields.ts";
-import type { Translate } from "../texts.ts";
+import type { TextParameters, Translate } from "../texts.ts";
 import type { Html } from "./html.ts";
 
 /** Something that is wrong with what was sent. `field` is `""` where it belongs to none. */
@@ -8,6 +8,8 @@ export interface Problem {
   readonly field: string;
   /** A stable word, also the key of its text `reason.WORD`. */
   readonly reason: string;
+  /** What the text of the reason needs, for example the least length. */
+  readonly parameters?: TextParameters;
   /** What a schema says about it, in the application's own words. */
   readonly message?: string;
 }

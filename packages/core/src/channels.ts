@@ -1,0 +1,120 @@
+/** Channels: the event bus. A channel is a typed value; handlers subscribe in a phase, and phases run in a fixed order. @module */
+import type { Reply } from "./replies.ts";
+
+/**
+ * `guard` (before) may refuse: the first reply ends everything, the action included. `challenge` (before, after the guards) may ask for more. Then the action.
+ * `record` (after) writes what must be written: a throw takes the action back where it can be. `notify` (after) tells others: a throw is reported, and the request goes on.
+ */
+export type Phase = "guard" | "challenge" | "record" | "notify";
+export type BeforePhase = Extract<Phase, "guard" | "challenge">;
+export type AfterPhase = Extract<Phase, "record" | "notify">;
+
+declare const carries: unique symbol;
+
+/** A typed event. Make one with {@link defineChannel}, once, and import it. */
+export interface Channel<Event> {
+  /** A verb. */
+  readonly name: string;
+  readonly [carries]?: Event;
+}
+
+export const defineChannel = <Event>(name: string): Channel<Event> => ({ name });
+
+export type BeforeHandler<Event> = (event: Event) => Reply | undefined | void | Promise<Reply | undefined | void>;
+export type AfterHandler<Event> = (event: Event) => void | Promise<void>;
+
+/** Where a guard stands among guards, whichever order modules are listed in. Lower comes first. */
+export const rank = { disabled: 0, locked: 100, confirmed: 200, application: 300 } as const;
+
+export interface SubscribeOptions {
+  /** @default rank.application */
+  readonly rank?: number;
+}
+
+/** What `gate.on(channel)` and `core.on(channel)` answer. */
+export interface Subscription<Event> {
+  before(phase: BeforePhase, handler: BeforeHandler<Event>, options?: SubscribeOptions): Subscription<Event>;
+  after(phase: AfterPhase, handler: AfterHandler<Event>, options?: SubscribeOptions): Subscription<Event>;
+}
+
+interface Subscriber {
+  readonly phase: Phase;
+  readonly rank: number;
+  readonly owner: string;
+  // Each channel's handlers are added and run with that channel's event type only: see `on` and `#handlers`.
+  readonly handler: (event: never) => unknown;
+}
+
+/** All subscriptions of one gate. Inside a phase: by rank, then in the order in which they came, which is the order of `modules`. */
+export class Bus {
+  readonly #subscribers = new Map<Channel<unknown>, Subscriber[]>();
+  readonly #report: (error: unknown, channel: string) => void;
+
+  constructor(report: (error: unknown, channel: string) => void) {
+    this.#report = report;
+  }
+
+  on<Event>(channel: Channel<Event>, owner: string): Subscription<Event> {
+    const add = (phase: Phase, handler: (event: Event) => unknown, options: SubscribeOptions = {}): Subscription<Event> => {
+      const known = this.#subscribers.get(channel) ?? [];
+      const next = [...known, { phase, rank: options.rank ?? rank.application, owner, handler }];
+      this.#subscribers.set(
+        channel,
+        next.toSorted((one, other) => one.rank - other.rank),
+      );
+      return subscription;
+    };
+    const subscription: Subscription<Event> = { before: add, after: add };
+    return subscription;
+  }
+
+  /** Runs the guards and then the challenges; answers the first reply. */
+  async before<Event>(
+    channel: Channel<Event>,
+    event: Event,
+    phases: readonly BeforePhase[] = ["guard", "challenge"],
+  ): Promise<Reply | null> {
+    for (const phase of phases) {
+      for (const handler of this.#handlers(channel, phase)) {
+        const reply = await handler(event);
+        if (reply) return reply as Reply; // only before-handlers are stored under these phases
+      }
+    }
+    return null;
+  }
+
+  /** Runs the records; the first throw ends it and is thrown on. */
+  async record<Event>(channel: Channel<Event>, event: Event): Promise<void> {
+    for (const handler of this.#handlers(channel, "record")) await handler(event);
+  }
+
+  /** Runs every notify handler; what one throws is reported and keeps no other from running. */
+  async notify<Event>(channel: Channel<Event>, event: Event): Promise<void> {
+    for (const handler of this.#handlers(channel, "notify")) {
+      try {
+        await handler(event);
+      } catch (error) {
+        this.#report(error, channel.name);
+      }
+    }
+  }
+
+  hears<Event>(channel: Channel<Event>): boolean {
+    return this.#subscribers.has(channel);
+  }
+
+  /** Who is subscribed where, in the order in which they run. */
+  describe(): { readonly channel: string; readonly plan: readonly string[] }[] {
+    const order: readonly Phase[] = ["guard", "challenge", "record", "notify"];
+    return [...this.#subscribers].map(([channel, subscribers]) => ({
+      channel: channel.name,
+      plan: order.flatMap((phase) => subscribers.filter((one) => one.phase === phase).map((one) => `${phase} ${one.rank} ${one.owner}`)),
+    }));
+  }
+
+  #handlers<Event>(channel: Channel<Event>, phase: Phase): ((event: Event) => unknown)[] {
+    const subscribers = this.#subscribers.get(channel) ?? [];
+    // `on` stored them with this very channel, so they take its event.
+    return subscribers.filter((one) => one.phase === phase).map((one) => one.handler as (event: Event) => unknown);
+  }
+}

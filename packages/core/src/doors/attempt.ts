@@ -1,0 +1,46 @@
+/** The door around every check of a secret: limits first, then the check. @module */
+import type { Engine } from "../engine.ts";
+import { attempt as attemptChannel, attemptFailed } from "../events.ts";
+import type { Context } from "../http/context.ts";
+import type { Limit } from "../limits.ts";
+import { type RefusalReply, refuse } from "../replies.ts";
+import type { Subject } from "../subjects.ts";
+import type { User } from "../users.ts";
+import { Proof, type Verdict } from "./proof.ts";
+
+/**
+ * Counts the attempt, then checks, for known and unknown subjects alike: first the limits by network and by subject (a refused one is answered with 429 and never
+ * reaches `check`), then the guards of the channel `attempt` (the lock), then `check`. Only a right secret of a known user makes a proof. A right one takes its count in the
+ * network back, and clears the subject's. When `check` throws, the count stays: it was an attempt.
+ */
+export async function attempt(
+  engine: Engine,
+  ctx: Context | null,
+  subject: Subject<User>,
+  method: string,
+  check: () => Promise<boolean>,
+): Promise<Verdict> {
+  const { limits, limiter, bus, clock } = engine;
+  const counted: { readonly limit: Limit; readonly who: string }[] = [{ limit: limits.attemptBySubject, who: subject.key }];
+  if (ctx) counted.unshift({ limit: limits.attemptByNetwork, who: ctx.network });
+  for (const { limit, who } of counted) {
+    const admission = await limiter.use(limit, who);
+    if (!admission.admitted) return { refused: throttled(admission.retryAfter) };
+  }
+  const event = { subject, method, ctx };
+  const refused = await bus.before(attemptChannel, event, ["guard"]);
+  if (refused) return { refused };
+  const right = await check();
+  if (!right || subject.kind === "unknown") {
+    await bus.notify(attemptFailed, event);
+    return { refused: refuse(401, "invalid_credentials") };
+  }
+  await bus.record(attemptChannel, event);
+  await limiter.forget(limits.attemptBySubject, subject.key);
+  if (ctx) await limiter.takeBack(limits.attemptByNetwork, ctx.network);
+  await bus.notify(attemptChannel, event);
+  return { ok: new Proof(subject.user, method, clock.now()) };
+}
+
+/** Too many, for now (RFC 6585, section 4). */
+export const throttled = (retryAfter: number): RefusalReply => refuse(429, "too_many_attempts", { retryAfter });

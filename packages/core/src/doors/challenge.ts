@@ -1,0 +1,154 @@
+/** The doors for second factors: a pending login waits in a row of the storer until its challenge is answered. @module */
+import { meets } from "../capabilities/capability.ts";
+import { type Challenge, type ChallengeOperations, challenging } from "../capabilities/challenging.ts";
+import type { Engine } from "../engine.ts";
+import { ConfigError } from "../errors.ts";
+import type { LoginEvent } from "../events.ts";
+import type { Context } from "../http/context.ts";
+import { digest } from "../keys.ts";
+import { randomText } from "../random.ts";
+import { type Reply, redirect, refuse } from "../replies.ts";
+import { after, type Duration } from "../time.ts";
+import type { User } from "../users.ts";
+import { establish, guards } from "./login.ts";
+import { type Intent, type Outcome, Proof } from "./proof.ts";
+
+const PENDING = "pending";
+const LOGIN = "login";
+const ID_BYTES = 16;
+
+export interface PendingLogin<U extends User = User> {
+  readonly challengeId: string;
+  readonly user: U;
+  readonly intent: Intent;
+  /** How the first factor was given. */
+  readonly method: string;
+  readonly via: string;
+}
+
+/** What a pending login keeps in its row. No secret. */
+interface Kept {
+  readonly intent: Intent;
+  readonly method: string;
+  readonly at: string;
+  readonly via: string;
+}
+
+function operations(storer: unknown): ChallengeOperations {
+  if (!meets(storer as Engine["storer"], challenging)) {
+    throw new ConfigError([`a second factor needs a storer with the capability "challenging": add its operations`]);
+  }
+  return storer as ChallengeOperations; // `meets` has just looked for each of them
+}
+
+/** What a challenge is bound to: this browser's session, of which only a hash is stored. */
+const sessionKey = (sessionId: string): string => digest("challenge", sessionId);
+
+export interface NewChallenge {
+  readonly user: User;
+  readonly purpose: string;
+  readonly destination?: string;
+  /** What comes back with the answer: sealed or hashed where it is secret. */
+  readonly data?: string;
+  readonly tries: number;
+  readonly lasts: Duration;
+}
+
+/** Makes a challenge of this browser session; the old one of the same purpose ends. Answers its id. */
+export async function makeChallenge(engine: Engine, ctx: Context, given: NewChallenge): Promise<string> {
+  const session = await ctx.openSession();
+  const id = randomText(engine.random, ID_BYTES);
+  const now = engine.clock.now();
+  await operations(engine.storer).createChallenge({
+    id,
+    purpose: given.purpose,
+    pid: given.user.pid,
+    epoch: given.user.epoch,
+    sessionKey: sessionKey(session.id),
+    destination: given.destination ?? "",
+    data: given.data ?? "",
+    triesLeft: given.tries,
+    createdAt: now,
+    expiresAt: after(now, given.lasts),
+  });
+  session.put(`${PENDING}:${given.purpose}`, id);
+  await session.save();
+  return id;
+}
+
+type Step = "findChallenge" | "admitTry" | "consumeChallenge";
+
+/** Runs one of the atomic operations on this browser's challenge for `purpose`. `null` when there is none alive. */
+export async function withChallenge(engine: Engine, ctx: Context, purpose: string, step: Step): Promise<Challenge | null> {
+  const id = ctx.sessionId;
+  if (id === null) return null;
+  const challengeId = await ctx.session.get(`${PENDING}:${purpose}`);
+  if (typeof challengeId !== "string") return null;
+  const challenge = await operations(engine.storer)[step](challengeId, sessionKey(id), engine.clock.now());
+  return challenge?.purpose === purpose ? challenge : null;
+}
+
+/** Ends what waits in this browser session. */
+export async function dropChallenges(engine: Engine, ctx: Context): Promise<void> {
+  if (ctx.sessionId !== null && meets(engine.storer, challenging)) {
+    await operations(engine.storer).endChallengesOfSession(sessionKey(ctx.sessionId));
+  }
+}
+
+/** For a `challenge` handler of the channel `login`: keeps the login pending and sends the person to `path` below the mount. */
+export async function pendLogin(
+  engine: Engine,
+  event: LoginEvent,
+  path: string,
+  limits: { readonly tries: number; readonly lasts: Duration },
+): Promise<Reply> {
+  const { user, ctx, intent, proof, via } = event;
+  const kept: Kept = { intent, method: proof.method, at: proof.at.toISOString(), via };
+  // Whoever was signed in here is not any more: a half-done login must not be mixed with somebody else's session.
+  await ctx.renewSession();
+  await makeChallenge(engine, ctx, { user, purpose: LOGIN, data: JSON.stringify(kept), ...limits });
+  return redirect(path, { reason: "second_factor_required" });
+}
+
+/** The login that waits in this browser session. */
+export async function pendingLogin<U extends User>(
+  engine: Engine<U>,
+  ctx: Context<U>,
+  step: Step = "findChallenge",
+): Promise<PendingLogin<U> | null> {
+  const challenge = await withChallenge(engine, ctx, LOGIN, step);
+  const user = challenge ? await engine.storer.load(challenge.pid) : null;
+  if (!challenge || user?.epoch !== challenge.epoch) return null;
+  engine.checkUser(user);
+  const { intent, method, via } = keptIn(challenge);
+  return { challengeId: challenge.id, user, intent, method, via };
+}
+
+// `pendLogin` wrote it, and the row is bound to our purpose.
+const keptIn = (challenge: Challenge): Kept => JSON.parse(challenge.data) as Kept;
+
+/** No pending login here, or it is over: begin again. */
+export const noPendingLogin = (): Reply => refuse(401, "login_expired");
+
+/**
+ * A second factor was given: consumes the pending login (of parallel calls one wins), **runs the guards again**, then makes the sign-in. Where to go and whether to remember come from
+ * the pending login.
+ */
+export async function completeChallenge<U extends User>(
+  engine: Engine<U>,
+  ctx: Context<U>,
+  proof: Proof,
+): Promise<Outcome<{ readonly user: U; readonly intent: Intent }>> {
+  if (!Proof.isGenuine(proof)) throw new TypeError("a proof comes from the door `attempt` and from nowhere else");
+  const challenge = await withChallenge(engine, ctx, LOGIN, "consumeChallenge");
+  const user = challenge ? await engine.storer.load(challenge.pid) : null;
+  if (!challenge || user?.epoch !== challenge.epoch || proof.pid !== user.pid || proof.epoch !== user.epoch)
+    return { refused: noPendingLogin() };
+  engine.checkUser(user);
+  const { intent, method, at, via } = keptIn(challenge);
+  const event: LoginEvent = { user, ctx, proof: new Proof(user, method, new Date(at)), second: proof, intent, via };
+  const refused = await guards(engine, event);
+  if (refused) return { refused };
+  const outcome = await establish(engine, event, user, "full");
+  return "ok" in outcome ? { ok: { user, intent } } : outcome;
+}

@@ -1,0 +1,33 @@
+/** The door for a fresh proof inside a session. @module */
+import type { Engine } from "../engine.ts";
+import { stepUp as stepUpChannel } from "../events.ts";
+import type { Context } from "../http/context.ts";
+import { refuse } from "../replies.ts";
+import { signInKey, withFactor } from "../sign-ins.ts";
+import type { User } from "../users.ts";
+import { userOfProof } from "./login.ts";
+import type { Outcome, Proof } from "./proof.ts";
+
+/** A new session id, full rights, and a newer time stamp on that factor. Only for whoever is signed in here. */
+export async function stepUp<U extends User>(engine: Engine<U>, ctx: Context<U>, proof: Proof): Promise<Outcome<U>> {
+  const { storer, bus, clock } = engine;
+  const [user, current, before] = [await userOfProof(engine, proof), await ctx.current(), ctx.sessionId];
+  if (!user || !current || before === null || current.user.pid !== user.pid) return { refused: refuse(401, "login_required") };
+  const event = { user, ctx, proof };
+  const refused = await bus.before(stepUpChannel, event, ["guard"]);
+  if (refused) return { refused };
+  const factors = withFactor(current.signIn.factors, { method: proof.method, at: proof.at });
+  const session = await ctx.renewSession();
+  session.put("since", clock.now().toISOString());
+  await session.save();
+  const next = { key: signInKey(session.id), level: "full", factors, epoch: proof.epoch } as const;
+  if (!(await storer.replaceSignIn(signInKey(before), next, clock.now()))) {
+    ctx.becomes(null);
+    await ctx.dropSession();
+    return { refused: refuse(401, "login_required") };
+  }
+  ctx.becomes({ user, signIn: { ...current.signIn, level: "full", factors, epoch: proof.epoch } });
+  await bus.record(stepUpChannel, event);
+  await bus.notify(stepUpChannel, event);
+  return { ok: user };
+}

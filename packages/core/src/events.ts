@@ -1,0 +1,55 @@
+/** The channels of core, with what travels through them. Modules bring their own. @module */
+
+import type { SignIn } from "./capabilities/server-storer.ts";
+import { defineChannel } from "./channels.ts";
+import type { Intent, Proof } from "./doors/proof.ts";
+import type { Context } from "./http/context.ts";
+import type { Subject } from "./subjects.ts";
+import type { User } from "./users.ts";
+
+/** A secret is about to be checked, or was. `ctx` is `null` when a script asks. */
+export interface AttemptEvent {
+  readonly subject: Subject;
+  /** For example `"password"`. */
+  readonly method: string;
+  readonly ctx: Context | null;
+}
+
+export interface LoginEvent {
+  readonly user: User;
+  readonly ctx: Context;
+  readonly proof: Proof;
+  /** The second proof, where one was asked for. */
+  readonly second: Proof | null;
+  readonly intent: Intent;
+  /** Which module led here: `"auth"`, `"register"`, `"oauth2"`, … */
+  readonly via: string;
+}
+
+export interface UserEvent {
+  readonly user: User;
+  readonly ctx: Context | null;
+}
+
+export interface ChangePasswordEvent extends UserEvent {
+  /** `"user"`: with the old password; `"reset"`: with a mailed token; `"system"`: by the application. */
+  readonly by: "user" | "reset" | "system";
+}
+
+/** Around every check of a password, code or token. Guards may refuse before it; `record` runs after a right one. */
+export const attempt = defineChannel<AttemptEvent>("attempt");
+/** A check went wrong, for a known or an unknown subject. Only `notify`. */
+export const attemptFailed = defineChannel<AttemptEvent>("attemptFailed");
+/** Around every sign-in. The event type of half sign-ins is {@link LoginEvent} too, with the method `"remember"`. */
+export const login = defineChannel<LoginEvent>("login");
+/** A fresh proof inside a session. */
+export const stepUp = defineChannel<UserEvent & { readonly proof: Proof }>("stepUp");
+/** Around a sign-out by the person. */
+export const logout = defineChannel<UserEvent & { readonly signIn: SignIn }>("logout");
+/** Around a registration. A `record` handler that throws does not unmake the account: whatever it does must be repeatable. */
+export const register = defineChannel<UserEvent>("register");
+export const changePassword = defineChannel<ChangePasswordEvent>("changePassword");
+/** A user was loaded to answer who is signed in. Only `notify`; runs on every request that asks, so keep it short. */
+export const loadUser = defineChannel<{ readonly user: User }>("loadUser");
+export const disable = defineChannel<{ readonly pid: string }>("disable");
+export const enable = defineChannel<{ readonly pid: string }>("enable");

@@ -1,0 +1,267 @@
+/** One request as modules see it: what was sent, who is signed in, and the state that this request reads and writes. @module */
+import type { Request, Response } from "express";
+import type { Engine } from "../engine.ts";
+import { Unavailable } from "../errors.ts";
+import type { Flash } from "../pages/view.ts";
+import { randomText } from "../random.ts";
+import { type Current, refreshed, signInKey } from "../sign-ins.ts";
+import { chooseLocale, type Translate, translator } from "../texts.ts";
+import type { User } from "../users.ts";
+import { type CookieAttributes, cookieLine, readCookie, setCookie } from "./cookies.ts";
+import type { Body } from "./fields.ts";
+import { wantsJson } from "./negotiation.ts";
+import { networkOf } from "./network.ts";
+import { safeTarget } from "./redirects.ts";
+import type { JsonValue, Session } from "./sessions.ts";
+
+const NO_FIELDS: Body = new Map();
+const FLASH_SECONDS = 300;
+const CSRF_BYTES = 24;
+const SEPARATOR = ".";
+
+/** Session values of the suite and its modules. Loads the session when first asked. */
+export interface SessionState {
+  get(key: string): Promise<JsonValue | undefined>;
+  put(key: string, value: JsonValue): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+/** Cookies of the suite and its modules, sealed by the key ring; names get the gate's prefix. */
+export interface CookieState {
+  /** What was sealed into the cookie; `null` for a missing or tampered one. Sees what this request has put. */
+  get(name: string): string | null;
+  put(name: string, value: string, options?: Pick<CookieAttributes, "maxAge" | "sameSite">): void;
+  delete(name: string): void;
+}
+
+export class Context<U extends User = User> {
+  readonly req: Request;
+  readonly res: Response;
+  /** The fields of the body. Empty outside our own routes. */
+  body: Body = NO_FIELDS;
+  /** The user that `gate.require()` let in; what `gate.user(req)` answers. */
+  admitted: Current<U> | null = null;
+  readonly #engine: Engine<U>;
+  #sessionId: string | null | undefined;
+  #session: Promise<Session> | undefined;
+  #current: Promise<Current<U> | null> | undefined;
+  #anonymousBinding: string | null = null;
+  #flash: Flash | null | undefined;
+  #written: Map<string, string | null> | undefined;
+
+  constructor(engine: Engine<U>, req: Request, res: Response) {
+    this.#engine = engine;
+    this.req = req;
+    this.res = res;
+  }
+
+  // What was sent ---------------------------------------------------------------------------------------------------
+
+  get json(): boolean {
+    return wantsJson(this.req);
+  }
+
+  get network(): string {
+    return networkOf(this.req.ip ?? this.req.socket?.remoteAddress);
+  }
+
+  get userAgent(): string {
+    return this.req.headers["user-agent"] ?? "";
+  }
+
+  get locale(): string {
+    return chooseLocale(this.req.headers["accept-language"], this.#engine.locales);
+  }
+
+  get t(): Translate {
+    return translator(this.#engine.texts, this.#engine.localize, this.locale);
+  }
+
+  /** One value of the query string; `null` when it is missing or came twice. Never a place for secrets. */
+  query(name: string): string | null {
+    const at = this.req.url.indexOf("?");
+    if (at < 0) return null;
+    const values = new URLSearchParams(this.req.url.slice(at)).getAll(name);
+    return values.length === 1 ? (values[0] ?? null) : null;
+  }
+
+  /** The page that is wanted afterwards, from the body or the query, if it is one of ours. */
+  get redir(): string | null {
+    return safeTarget(this.body.get("redir")) ?? safeTarget(this.query("redir"));
+  }
+
+  // Who is signed in -------------------------------------------------------------------------------------------------
+
+  /** The session id that this browser holds, as of now in this request; `null` for none. Asks no store. */
+  get sessionId(): string | null {
+    if (this.#sessionId === undefined) this.#sessionId = this.#engine.sessions.idOf(this.req);
+    return this.#sessionId;
+  }
+
+  /** Who is signed in, or `null`. Asks the storer once in a request, and not at all without a session cookie. */
+  current(): Promise<Current<U> | null> {
+    this.#current ??= this.#findCurrent();
+    return this.#current;
+  }
+
+  /** For the doors: what `current()` answers from now on in this request. */
+  becomes(current: Current<U> | null): void {
+    this.#current = Promise.resolve(current);
+    this.admitted = current;
+  }
+
+  async #findCurrent(): Promise<Current<U> | null> {
+    const id = this.sessionId;
+    if (id === null) return null;
+    const { storer, clock, lifetime } = this.#engine;
+    const now = clock.now();
+    const key = signInKey(id);
+    const found = await storer.findSignIn(key, now);
+    if (!found) return null;
+    this.#engine.checkUser(found.user);
+    const next = refreshed(found.signIn, lifetime, now);
+    if (next) await storer.touchSignIn(key, next.seenAt, next.idleEndsAt);
+    await this.#engine.loaded(found.user);
+    return found;
+  }
+
+  // Session ----------------------------------------------------------------------------------------------------------
+
+  get session(): SessionState {
+    return {
+      get: async (key) => (await this.openSession()).get(key),
+      put: async (key, value) => (await this.openSession()).put(key, value),
+      delete: async (key) => (await this.openSession()).delete(key),
+    };
+  }
+
+  /** The loaded session. Making a new one out of nothing gives the browser an id only when something is saved. */
+  openSession(): Promise<Session> {
+    this.#session ??= this.#engine.sessions.open(this.req, this.res);
+    return this.#session;
+  }
+
+  /** Writes what was put into the session, before the answer is sent. Does nothing when nobody looked. */
+  async saveSession(): Promise<void> {
+    const session = await this.#session;
+    if (!session) return;
+    await session.save();
+  }
+
+  /** After a failure: what was loaded or put is not written any more. */
+  forgetSession(): void {
+    this.#session = undefined;
+  }
+
+  /** For the doors: a new session id, and the application's own keys that are to survive. */
+  async renewSession(): Promise<Session> {
+    const before = await this.openSession();
+    const renewed = await before.regenerate(this.#engine.keep);
+    this.#adopt(renewed);
+    return renewed;
+  }
+
+  /** For the doors: no session any more, unless the application has keys that are to survive. */
+  async dropSession(): Promise<void> {
+    if (this.sessionId === null && !this.#session) return;
+    await (await this.openSession()).destroy(this.#engine.keep);
+    this.#session = undefined;
+    this.#sessionId = null;
+  }
+
+  #adopt(session: Session): void {
+    this.#session = Promise.resolve(session);
+    this.#sessionId = session.id;
+    // The token of the time before sign-in ends with it.
+    if (readCookie(this.req.headers.cookie, this.#engine.cookieName("csrf")) !== null) this.cookies.delete("csrf");
+    this.#anonymousBinding = null;
+  }
+
+  // Cookies ----------------------------------------------------------------------------------------------------------
+
+  get cookies(): CookieState {
+    return {
+      get: (name) => {
+        const written = this.#written?.get(name);
+        if (written !== undefined) return written;
+        const sealed = readCookie(this.req.headers.cookie, this.#engine.cookieName(name));
+        return sealed === null ? null : this.#engine.keys.open(`cookie ${name}`, "", sealed);
+      },
+      put: (name, value, options = {}) => {
+        this.#write(name, this.#engine.keys.seal(`cookie ${name}`, "", value), options);
+        this.#written?.set(name, value);
+      },
+      delete: (name) => {
+        this.#write(name, "", { maxAge: 0 });
+        this.#written?.set(name, null);
+      },
+    };
+  }
+
+  #write(name: string, value: string, options: Pick<CookieAttributes, "maxAge" | "sameSite">): void {
+    if (this.res.headersSent) {
+      throw new Error(
+        `the cookie "${name}" cannot be set: the answer has been sent. Ask for it (for example req.csrfToken()) before you answer.`,
+      );
+    }
+    this.#written ??= new Map();
+    const full = this.#engine.cookieName(name);
+    setCookie(this.res, full, cookieLine(full, value, { secure: this.#engine.secure, ...options }));
+  }
+
+  /** Whether the browser sent any cookie of this gate. */
+  get hasOurCookie(): boolean {
+    return this.req.headers.cookie?.includes(this.#engine.cookieName("")) ?? false;
+  }
+
+  // Forgery ----------------------------------------------------------------------------------------------------------
+
+  /**
+   * What the CSRF token is bound to: the session, or before there is one a random value in a signed cookie. With `make`, that cookie is
+   * set if it is missing.
+   */
+  csrfBinding(make: boolean): string | null {
+    if (this.sessionId !== null) return `session ${this.sessionId}`;
+    this.#anonymousBinding ??= this.#bindingFromCookie() ?? (make ? this.#newBinding() : null);
+    return this.#anonymousBinding === null ? null : `visitor ${this.#anonymousBinding}`;
+  }
+
+  #bindingFromCookie(): string | null {
+    const [value = "", mac = ""] = readCookie(this.req.headers.cookie, this.#engine.cookieName("csrf"))?.split(SEPARATOR) ?? [];
+    return value !== "" && this.#engine.keys.recognises("csrf cookie", value, mac) ? value : null;
+  }
+
+  #newBinding(): string {
+    const value = randomText(this.#engine.random, CSRF_BYTES);
+    this.#write("csrf", value + SEPARATOR + this.#engine.keys.mac("csrf cookie", value), {});
+    return value;
+  }
+
+  csrfToken(): string {
+    const binding = this.csrfBinding(true);
+    if (binding === null) throw new Unavailable("no CSRF token could be made");
+    return this.#engine.csrfTokens.make(binding);
+  }
+
+  // Flash ------------------------------------------------------------------------------------------------------------
+
+  /** Leaves a message for the next page. It travels in a sealed cookie, so that a message to a stranger makes no session row. */
+  leaveFlash(kind: Flash["kind"], reason: string): void {
+    this.cookies.put("flash", JSON.stringify({ kind, reason }), { maxAge: FLASH_SECONDS });
+  }
+
+  /** The message that was left for this page. Shown once. */
+  takeFlash(): Flash | null {
+    this.#flash ??= this.#readFlash();
+    return this.#flash;
+  }
+
+  #readFlash(): Flash | null {
+    const text = this.cookies.get("flash");
+    if (text === null) return null;
+    this.cookies.delete("flash");
+    // We sealed it ourselves, as the line above that puts it shows.
+    const { kind, reason } = JSON.parse(text) as Pick<Flash, "kind" | "reason">;
+    return { kind, reason, text: this.t(`reason.${reason}`) };
+  }
+}

@@ -1,0 +1,46 @@
+/** Reading and writing cookies (RFC 6265bis), for requests that mostly have none. @module */
+import type { ServerResponse } from "node:http";
+
+/** Marks a cookie that came more than once: nobody can say which one is meant, so it counts as absent. */
+const AMBIGUOUS = Symbol("ambiguous");
+
+/**
+ * The value of a cookie as it came; `null` when there is none, or when it came twice (a sibling host may have planted one). Values are our own
+ * base64url and dots, so nothing is decoded.
+ */
+export function readCookie(header: string | undefined, name: string): string | null {
+  if (!header?.includes(name)) return null;
+  let found: string | typeof AMBIGUOUS | null = null;
+  for (const pair of header.split(";")) {
+    const at = pair.indexOf("=");
+    if (at < 0 || pair.slice(0, at).trim() !== name) continue;
+    found = found === null ? unquoted(pair.slice(at + 1).trim()) : AMBIGUOUS;
+  }
+  return found === AMBIGUOUS ? null : found;
+}
+
+const unquoted = (value: string): string => (value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value);
+
+export interface CookieAttributes {
+  /** In seconds. Without it the cookie ends with the browser session; 0 removes it. */
+  readonly maxAge?: number;
+  readonly secure: boolean;
+  readonly sameSite?: "Lax" | "Strict";
+}
+
+/** A Set-Cookie line: HttpOnly, `Path=/`, no Domain, `SameSite=Lax` unless said otherwise. */
+export function cookieLine(name: string, value: string, { maxAge, secure, sameSite = "Lax" }: CookieAttributes): string {
+  const parts = [`${name}=${value}`, "Path=/", "HttpOnly", `SameSite=${sameSite}`];
+  if (secure) parts.push("Secure");
+  if (maxAge !== undefined) parts.push(`Max-Age=${Math.floor(maxAge)}`);
+  if (maxAge === 0) parts.push("Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+  return parts.join("; ");
+}
+
+/** Puts a cookie on the response, in place of one of the same name that was put there before. */
+export function setCookie(res: ServerResponse, name: string, line: string): void {
+  const before = res.getHeader("set-cookie");
+  const lines =
+    before === undefined ? [] : (Array.isArray(before) ? before : [String(before)]).filter((other) => !other.startsWith(`${name}=`));
+  res.setHeader("set-cookie", [...lines, line]);
+}

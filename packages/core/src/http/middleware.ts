@@ -1,0 +1,125 @@
+/** The middleware that an application puts before its own routes. @module */
+import type { NextFunction, Request, RequestHandler, Response } from "express";
+import type { Engine } from "../engine.ts";
+import type { RequireOptions } from "../gate-types.ts";
+import { type Reply, redirect, refuse } from "../replies.ts";
+import type { Current } from "../sign-ins.ts";
+import { before } from "../time.ts";
+import type { User } from "../users.ts";
+import type { Context } from "./context.ts";
+import { isSafe, provenance } from "./csrf.ts";
+import { isJson } from "./negotiation.ts";
+import { safeTarget } from "./redirects.ts";
+
+export interface MiddlewareSettings<U extends User> {
+  readonly engine: Engine<U>;
+  /** The login page as the application sees it. */
+  readonly loginPath: string;
+  readonly origins: ReadonlySet<string>;
+  readonly tokenLayer: boolean;
+  readonly contextOf: (req: Request, res: Response) => Context<U>;
+  readonly ready: () => Promise<void> | undefined;
+  readonly respond: (ctx: Context<U>, reply: Reply) => Promise<void>;
+  readonly failed: (error: unknown, ctx: Context<U>, next: NextFunction) => Promise<void>;
+}
+
+export interface Middleware {
+  clientState(): RequestHandler;
+  csrf(): RequestHandler;
+  require(options?: RequireOptions): RequestHandler;
+}
+
+export function middleware<U extends User>(settings: MiddlewareSettings<U>): Middleware {
+  const { engine, contextOf, respond, failed, origins } = settings;
+
+  function csrfToken(this: Request): string {
+    if (!this.res) throw new Error("req.csrfToken() needs Express: the request has no response");
+    return contextOf(this, this.res).csrfToken();
+  }
+
+  /** Runs `work`; goes on to the next handler when it answers nothing. */
+  const run = (req: Request, res: Response, next: NextFunction, work: (ctx: Context<U>) => Promise<Reply | null>): void => {
+    const ctx = contextOf(req, res);
+    work(ctx)
+      .then((reply) => (reply ? respond(ctx, reply) : next()))
+      .catch((error: unknown) => failed(error, ctx, next));
+  };
+
+  return {
+    clientState: () => (req, res, next) => {
+      const ctx = contextOf(req, res);
+      req.csrfToken = csrfToken;
+      if (!isSafe(req.method) && ctx.hasOurCookie && provenance(req, origins) === "foreign") {
+        run(req, res, next, async () => refuse(403, "csrf_foreign_origin"));
+        return;
+      }
+      const loading = engine.sessions.attach(req, res);
+      if (!loading) return next();
+      loading.then(() => next()).catch((error: unknown) => failed(error, ctx, next));
+    },
+
+    csrf: () => (req, res, next) => {
+      if (isSafe(req.method)) return next();
+      run(req, res, next, async (ctx) => {
+        const from = provenance(req, origins);
+        if (from === "foreign") return refuse(403, "csrf_foreign_origin");
+        if (!settings.tokenLayer || (isJson(req) && (from === "own" || !ctx.hasOurCookie))) return null;
+        const token = req.headers["x-csrf-token"] ?? bodyToken(req);
+        const binding = ctx.csrfBinding(false);
+        return binding !== null && engine.csrfTokens.accepts(binding, token) ? null : refuse(403, "csrf_token_invalid");
+      });
+    },
+
+    require: (options = {}) => {
+      const { respond: how = "redirect" } = options;
+      return (req, res, next) =>
+        run(req, res, next, async (ctx) => {
+          const waiting = settings.ready();
+          if (waiting) await waiting;
+          const current = await ctx.current();
+          const reason = whyNot(engine, current, options);
+          if (reason === null) {
+            ctx.admitted = current;
+            // What only this person may see must not be kept by a cache, nor shown to another one.
+            res.setHeader("cache-control", "no-store");
+            res.vary("Cookie");
+            return null;
+          }
+          if (how === "notFound") return refuse(404, "not_found");
+          if (how === "unauthorized" || ctx.json) return refuse(current ? 403 : 401, reason);
+          return redirect(loginUrl(settings.loginPath, req), { reason, flash: "failure" });
+        });
+    },
+  };
+}
+
+const bodyToken = (req: Request): unknown => {
+  const body: unknown = req.body;
+  return typeof body === "object" && body !== null && Object.hasOwn(body, "_csrf") ? Reflect.get(body, "_csrf") : undefined;
+};
+
+/** Why `current` is not let in, or `null`. */
+function whyNot<U extends User>(
+  engine: Engine<U>,
+  current: Current<U> | null,
+  { level = "half", twoFactored, within }: RequireOptions,
+): string | null {
+  if (!current) return "login_required";
+  const { signIn } = current;
+  if (level === "full" && signIn.level !== "full") return "full_login_required";
+  if (twoFactored && !hasSecondFactor(engine, current)) return "second_factor_missing";
+  if (within !== undefined) {
+    const oldest = before(engine.clock.now(), within);
+    if (signIn.level !== "full" || !signIn.factors.some(({ at }) => at >= oldest)) return "recent_login_required";
+  }
+  return null;
+}
+
+export const hasSecondFactor = <U extends User>({ secondFactors }: Engine<U>, { signIn }: Current<U>): boolean =>
+  signIn.level === "full" && signIn.factors.some(({ method }) => secondFactors.has(method));
+
+/** The login page, and back to this page afterwards if going there again does no harm. */
+function loginUrl(loginPath: string, req: Request): string {
+  const target = isSafe(req.method) ? safeTarget(req.originalUrl) : null;
+  return target === null ? loginPath : `${loginPath}?${new URLSearchParams({ redir: target })}`;
+}

@@ -1,0 +1,146 @@
+/** Turns replies into answers, HTML or JSON from the same URL. The only place that writes to a response. @module */
+import { formMarkup } from "../pages/form.ts";
+import { html } from "../pages/html.ts";
+import { defineView, type PageTools, type Renderer, type View } from "../pages/view.ts";
+import type { PageReply, RedirectReply, RefusalReply, Reply } from "../replies.ts";
+import type { Context } from "./context.ts";
+
+const DEFAULT_POLICY =
+  "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
+
+const SAFE_HEADERS: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+  "x-frame-options": "DENY",
+  vary: "Accept, Cookie, Origin, Sec-Fetch-Site",
+};
+
+/** The plain page for whoever is turned away without a form to go back to. */
+export const refusalView: View<object> = defineView("core/refusal", {
+  title: "page.refusal",
+  body: (_data, { t, home }) => html`<p><a href="${home}">${t("refusal.home")}</a></p>`,
+});
+
+export interface ResponderSettings {
+  readonly renderer: Renderer;
+  /** Prefix of public paths: what a proxy strips, from `rootUrl`. */
+  readonly prefix: string;
+  readonly mount: string;
+  readonly modules: Readonly<Record<string, true>>;
+  readonly pageData: (ctx: Context) => Promise<Readonly<Record<string, unknown>>>;
+}
+
+export class Responder {
+  readonly #settings: ResponderSettings;
+
+  constructor(settings: ResponderSettings) {
+    this.#settings = settings;
+  }
+
+  async send(ctx: Context, reply: Reply): Promise<void> {
+    await ctx.saveSession();
+    for (const [name, value] of Object.entries(SAFE_HEADERS)) ctx.res.setHeader(name, value);
+    if (reply.kind === "redirect") return this.#redirect(ctx, reply);
+    if (reply.kind === "refusal" && reply.status === 204) return sendNothing(ctx, reply);
+    const shown = reply.kind === "page" ? reply : asPage(reply);
+    if (reply.kind === "refusal" && reply.allow) ctx.res.setHeader("allow", reply.allow.join(", "));
+    if (shown.retryAfter !== null) ctx.res.setHeader("retry-after", String(shown.retryAfter));
+    return ctx.json ? this.#json(ctx, shown) : this.#page(ctx, shown);
+  }
+
+  /** The public path of an application path: with the prefix that a proxy strips. */
+  publicPath(path: string): string {
+    return this.#settings.prefix + path;
+  }
+
+  #redirect(ctx: Context, { to, reason, flash }: RedirectReply): void {
+    const location = this.publicPath(to);
+    if (ctx.json) {
+      const message = reason === null ? {} : { reason, message: ctx.t(`reason.${reason}`) };
+      const status = flash === "failure" ? "failure" : "success";
+      sendText(ctx, 200, "application/json", JSON.stringify({ status, ...message, location, csrfToken: ctx.csrfToken() }));
+      return;
+    }
+    if (reason !== null && flash !== null) ctx.leaveFlash(flash, reason);
+    ctx.res.setHeader("location", location);
+    sendText(ctx, 303, "text/plain", "");
+  }
+
+  async #json(ctx: Context, { data, status, reason, problems, values }: PageReply): Promise<void> {
+    const { t } = ctx;
+    const answer = {
+      status: status < 400 ? "success" : "failure",
+      ...(reason !== null && { reason, message: t(`reason.${reason}`) }),
+      ...(problems.length > 0 && {
+        problems: problems.map((problem) => ({ message: t(`reason.${problem.reason}`, problem.parameters), ...problem })),
+      }),
+      ...(Object.keys(values).length > 0 && { values }),
+      ...(await this.#settings.pageData(ctx)),
+      ...data,
+      modules: this.#settings.modules,
+      csrfToken: ctx.csrfToken(),
+    };
+    sendText(ctx, status, "application/json", JSON.stringify(answer));
+  }
+
+  async #page(ctx: Context, reply: PageReply): Promise<void> {
+    const { renderer } = this.#settings;
+    const tools = await this.#tools(ctx, reply);
+    const markup = await renderer.render(reply.view, reply.data as never, tools); // the view and its data were paired by `page()`
+    ctx.res.setHeader("content-security-policy", renderer.contentSecurityPolicy ?? DEFAULT_POLICY);
+    sendText(ctx, reply.status, "text/html", markup);
+  }
+
+  async #tools(ctx: Context, { reason, problems, values }: PageReply): Promise<PageTools> {
+    const { mount, modules, pageData } = this.#settings;
+    const { t, locale, redir } = ctx;
+    const url = (path: string): string => this.publicPath(mount + path);
+    const takeAlong = redir === null ? "" : `?${new URLSearchParams({ redir })}`;
+    const csrfToken = ctx.csrfToken();
+    return {
+      t,
+      locale,
+      url,
+      home: this.publicPath("/"),
+      csrfToken,
+      reason,
+      problems,
+      flash: ctx.takeFlash(),
+      values,
+      redir,
+      modules,
+      signedIn: await ctx.current().then(Boolean, () => false),
+      page: await pageData(ctx),
+      form: (form) => formMarkup(form, { t, url, csrfToken, problems, values, redir }),
+      link: (path, textKey) => html`<a href="${url(path) + takeAlong}">${t(textKey)}</a>`,
+    };
+  }
+}
+
+function sendNothing({ res }: Context, { allow }: RefusalReply): void {
+  if (allow) res.setHeader("allow", allow.join(", "));
+  res.statusCode = 204;
+  res.end();
+}
+
+const asPage = ({ status, reason, problems, retryAfter }: RefusalReply): PageReply => ({
+  kind: "page",
+  view: refusalView,
+  data: {},
+  status,
+  reason,
+  problems,
+  values: {},
+  retryAfter,
+});
+
+function sendText({ res }: Context, status: number, type: string, text: string): void {
+  res.statusCode = status;
+  res.setHeader("content-type", `${type}; charset=utf-8`);
+  res.setHeader("content-length", Buffer.byteLength(text));
+  res.end(text);
+}

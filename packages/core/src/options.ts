@@ -1,0 +1,165 @@
+/** What an application says when it makes a gate, and the check of it. @module */
+import type { Request } from "express";
+import { type Capability, meets, missingFrom } from "./capabilities/capability.ts";
+import { counting } from "./capabilities/counting.ts";
+import { type ServerStorer, serverStorer } from "./capabilities/server-storer.ts";
+import type { PasswordHasher } from "./hasher.ts";
+import type { SessionAdapter } from "./http/sessions.ts";
+import type { Identifier } from "./identifier.ts";
+import { problemsOfKeys } from "./keys.ts";
+import type { LimitOptions } from "./limits.ts";
+import type { Logger } from "./logger.ts";
+import type { Mailbox, Mailer, SmsSender } from "./messages.ts";
+import type { Module } from "./module.ts";
+import type { Renderer } from "./pages/view.ts";
+import type { PasswordPolicy } from "./passwords.ts";
+import type { Random } from "./random.ts";
+import type { SignInLifetime } from "./sign-ins.ts";
+import type { Localize } from "./texts.ts";
+import type { Clock, Duration } from "./time.ts";
+
+/** Lets `rootUrl` begin with `http:` outside development: passwords and cookies then travel in the clear. */
+export const allowPlainHttp: unique symbol = Symbol("castellan.allowPlainHttp");
+
+export interface MailOptions {
+  /** Sender of every mail. */
+  readonly from: Mailbox;
+  /** In front of every subject. @default "" */
+  readonly subjectPrefix?: string;
+}
+
+export type Modules<S extends ServerStorer> = Readonly<Record<string, Module<S>>>;
+
+export interface GateOptions<S extends ServerStorer, M> {
+  /** Origin (and prefix, where a proxy strips one) that people see, for example `https://app.example.com`. Links in mails are made from it. */
+  readonly rootUrl: string;
+  /** Where the application mounts `gate.router`. `""` for the root. @default "/auth" */
+  readonly mount?: string;
+  /** The key ring: the first key seals and signs, all of them open. Each at least 32 random bytes. */
+  readonly keys: readonly string[];
+  readonly storer: S;
+  readonly sessions: SessionAdapter;
+  readonly modules: M;
+  readonly hasher: PasswordHasher;
+  readonly passwordPolicy: PasswordPolicy;
+  readonly renderer: Renderer;
+  readonly identifier: Identifier;
+  readonly mailer: Mailer;
+  readonly sms: SmsSender;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly mail?: MailOptions;
+  /** What the application is called, on pages and in mails. @default the host of `rootUrl` */
+  readonly applicationName?: string;
+  /** Words that make poor passwords, beside the application's name and host. @default [] */
+  readonly words?: readonly string[];
+  /** How long a sign-in lasts. @default idle 14 days, absolute 30 days, refreshed at most once a minute */
+  readonly lifetime?: Partial<SignInLifetime>;
+  /** Session keys of the application that survive sign-in and sign-out, for example `["cart"]`. @default [] */
+  readonly keep?: readonly string[];
+  /** Figures of limits, by name; see `docs/limits.md`. @default those of the table */
+  readonly limits?: LimitOptions;
+  /** Other origins whose pages may send requests here, for example a separate front end. @default [] */
+  readonly origins?: readonly string[];
+  /** Prefix of the names of all cookies; two gates on one host need two. @default "castellan" */
+  readonly cookiePrefix?: string;
+  /** Locales that the application has texts for, the default one first. @default ["en"] */
+  readonly locales?: readonly [string, ...string[]];
+  readonly localize?: Localize;
+  /** Switches on what is fit only for development: plain HTTP on loopback, memory sessions, the outbox. @default false */
+  readonly development?: boolean;
+  /** What happens to an error on our own routes: `"respond"` shows a plain page or JSON and logs it; `"next"` passes it to the application's error handler. @default "respond" */
+  readonly errors?: "respond" | "next";
+  /** How often expired rows are removed; `null` for never (then call `gate.sweep()`). @default minutes(10) */
+  readonly sweepEvery?: Duration | null;
+  /** Leaves only the check of the origin (layer 1) against forged requests. @default false */
+  readonly dangerouslyDisableCsrfTokens?: boolean;
+  readonly [allowPlainHttp]?: boolean;
+}
+
+/** What `gate.pageData` takes. */
+export type PageData = (req: Request) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+
+/** The seams that must be filled, with the member that tells whether something was put there. */
+const SEAMS = {
+  hasher: "verify",
+  passwordPolicy: "check",
+  renderer: "render",
+  identifier: "normalize",
+  mailer: "send",
+  sms: "send",
+  logger: "error",
+  clock: "now",
+  random: "bytes",
+  sessions: "start",
+} as const;
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$|\.localhost$/;
+
+const memberOf = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+
+function problemsOfUrl(options: GateOptions<ServerStorer, unknown>): string[] {
+  const { rootUrl, mount = "/auth", development, origins = [] } = options;
+  const problems: string[] = [];
+  const url = typeof rootUrl === "string" && URL.canParse(rootUrl) ? new URL(rootUrl) : null;
+  if (!url || !/^https?:$/.test(url.protocol))
+    problems.push("`rootUrl` must be the address that people see, for example https://app.example.com");
+  else if (url.search || url.hash || url.username) problems.push("`rootUrl` must not have a query, a fragment or a user name");
+  else if (url.protocol === "http:" && !options[allowPlainHttp] && !(development && LOOPBACK.test(url.hostname))) {
+    problems.push(
+      "`rootUrl` must begin with https: (http: passes only with `development: true` on localhost, or with [allowPlainHttp]: true)",
+    );
+  }
+  if (typeof mount !== "string" || !/^(\/[\w.~-]+)*$/.test(mount))
+    problems.push('`mount` must begin with a slash and not end with one, for example "/auth"; "" is the root');
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+      problems.push(`\`origins\`: "${origin}" is not an origin; write it as https://host or https://host:port`);
+  }
+  return problems;
+}
+
+function problemsOfModules(storer: unknown, modules: unknown): string[] {
+  if (typeof modules !== "object" || modules === null) return ["`modules` must be an object of modules, for example { auth: auth() }"];
+  const problems: string[] = [];
+  for (const [name, module] of Object.entries(modules)) {
+    const requires = memberOf(module, "requires");
+    if (typeof memberOf(module, "start") !== "function" || !Array.isArray(requires)) {
+      problems.push(`\`modules.${name}\` is not a module: call its function, for example ${name}: ${name}()`);
+      continue;
+    }
+    for (const capability of requires as readonly Capability[]) {
+      for (const problem of missingFrom(storer, capability)) problems.push(`module "${name}": ${problem}`);
+    }
+  }
+  return problems;
+}
+
+/** Everything that is wrong with the options, each with its mend: the same that the compiler finds in TypeScript, and what only values show. */
+export function problemsOf(options: GateOptions<ServerStorer, unknown>, reserved: ReadonlySet<string>): string[] {
+  const { storer, modules, sessions, cookiePrefix = "castellan", lifetime } = options;
+  const problems = [...problemsOfKeys("keys", options.keys), ...problemsOfUrl(options)];
+  for (const [seam, member] of Object.entries(SEAMS)) {
+    if (typeof memberOf(memberOf(options, seam), member) !== "function")
+      problems.push(`\`${seam}\` is missing: give one with the function \`${member}\``);
+  }
+  const missing = missingFrom(storer, serverStorer);
+  problems.push(...missing, ...problemsOfModules(storer, modules));
+  for (const name of Object.keys(modules ?? {})) {
+    if (reserved.has(name)) problems.push(`\`modules.${name}\`: the gate has a member of that name; choose another one`);
+  }
+  if (!/^[a-z][a-z0-9-]{0,30}$/i.test(cookiePrefix))
+    problems.push("`cookiePrefix` must be a letter followed by at most 30 letters, digits and hyphens");
+  for (const [name, duration] of Object.entries(lifetime ?? {})) {
+    if (!Number.isFinite(duration) || duration <= 0) problems.push(`\`lifetime.${name}\` must be a duration, for example days(14)`);
+  }
+  if (missing.length === 0 && typeof memberOf(sessions, "problems") === "function") {
+    problems.push(...sessions.problems({ development: options.development ?? false, storer }));
+  }
+  return problems;
+}
+
+/** Whether limits are counted by the storer, so that they hold over all processes. */
+export const countsInStorer = (storer: ServerStorer): boolean => meets(storer, counting);
