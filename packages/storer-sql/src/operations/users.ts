@@ -1,0 +1,108 @@
+/** Users: the capabilities "authable", "creating" and "disableable", and the look-ups of "server". @module */
+import type {
+  ArbitraryUser,
+  AuthableUser,
+  AuthOperations,
+  CreateOperations,
+  DisableableUser,
+  DisableOperations,
+  ServerStorer,
+} from "@castellan/core";
+import type { Database, Statement } from "../database.ts";
+
+/** The users of an SQL storer. */
+export interface SqlUser extends AuthableUser, ArbitraryUser, DisableableUser {
+  readonly createdAt: Date;
+}
+
+/** The compiler insists on every field, so that the start-up check sees what is really loaded. */
+const FIELDS: { readonly [Field in keyof SqlUser]: true } = {
+  pid: true,
+  login: true,
+  epoch: true,
+  passwordHash: true,
+  email: true,
+  profile: true,
+  disabledAt: true,
+  createdAt: true,
+};
+export const userFields: readonly string[] = Object.keys(FIELDS);
+
+/** A user as the database answers it; every query of users names its columns so. */
+export interface UserRow {
+  readonly pid: string;
+  readonly login: string;
+  readonly epoch: number;
+  readonly password_hash: string | null;
+  readonly email: string | null;
+  readonly profile: string;
+  readonly disabled_at: number | null;
+  readonly user_created_at: number;
+}
+
+export interface UserStatements {
+  readonly load: Statement<[pid: string], UserRow>;
+  readonly findByLogin: Statement<[login: string], UserRow>;
+  readonly advanceEpoch: Statement<[pid: string], { readonly epoch: number }>;
+  readonly createUser: Statement<
+    [pid: string, login: string, email: string | null, passwordHash: string | null, profile: string, createdAt: number]
+  >;
+  readonly changePasswordHash: Statement<[pid: string, from: number, passwordHash: string], { readonly epoch: number }>;
+  readonly setPasswordHash: Statement<[pid: string, passwordHash: string], { readonly epoch: number }>;
+  readonly upgradePasswordHash: Statement<[pid: string, from: string, passwordHash: string]>;
+  readonly disableUser: Statement<[pid: string, now: number]>;
+  readonly enableUser: Statement<[pid: string]>;
+}
+
+export function userOf(row: UserRow): SqlUser {
+  return {
+    pid: row.pid,
+    login: row.login,
+    epoch: row.epoch,
+    passwordHash: row.password_hash,
+    email: row.email,
+    // Written by `createUser` and nobody else; core checks the fields of every loaded user besides.
+    profile: JSON.parse(row.profile) as SqlUser["profile"],
+    disabledAt: row.disabled_at === null ? null : new Date(row.disabled_at),
+    createdAt: new Date(row.user_created_at),
+  };
+}
+
+type UserOperations = Pick<ServerStorer<SqlUser>, "load" | "findByLogin" | "advanceEpoch"> &
+  AuthOperations &
+  CreateOperations &
+  DisableOperations;
+
+export function userOperations(database: Database, sql: UserStatements): UserOperations {
+  return {
+    async load(pid) {
+      const row = await database.first(sql.load, pid);
+      return row && userOf(row);
+    },
+    async findByLogin(login) {
+      const row = await database.first(sql.findByLogin, login);
+      return row && userOf(row);
+    },
+    async advanceEpoch(pid) {
+      return (await database.first(sql.advanceEpoch, pid))?.epoch ?? null;
+    },
+    async createUser({ pid, login, email, passwordHash, profile, createdAt }) {
+      return database.claim(sql.createUser, pid, login, email, passwordHash, JSON.stringify(profile), createdAt.getTime());
+    },
+    async changePasswordHash(pid, from, passwordHash) {
+      return (await database.first(sql.changePasswordHash, pid, from, passwordHash))?.epoch ?? null;
+    },
+    async setPasswordHash(pid, passwordHash) {
+      return (await database.first(sql.setPasswordHash, pid, passwordHash))?.epoch ?? null;
+    },
+    async upgradePasswordHash(pid, from, passwordHash) {
+      return (await database.change(sql.upgradePasswordHash, pid, from, passwordHash)) > 0;
+    },
+    async disableUser(pid, now) {
+      return (await database.change(sql.disableUser, pid, now.getTime())) > 0;
+    },
+    async enableUser(pid) {
+      return (await database.change(sql.enableUser, pid)) > 0;
+    },
+  };
+}

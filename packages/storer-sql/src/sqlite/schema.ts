@@ -1,0 +1,95 @@
+/**
+ * The tables, made and changed by code. A migration that has been published is never edited: a change is a new one, at the end of the list. @module
+ */
+
+export interface Migration {
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+/** Version N of the schema is the first N of these. */
+export const migrations: readonly Migration[] = [
+  {
+    name: "users, sign-ins, challenges, counts, sessions",
+    statements: [
+      `CREATE TABLE castellan_user (
+  -- AUTOINCREMENT: an id is never given out twice, so that rows left over by a deletion without foreign keys fall to nobody.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  pid TEXT NOT NULL UNIQUE,
+  login TEXT NOT NULL UNIQUE,
+  email TEXT,
+  password_hash TEXT,
+  profile TEXT NOT NULL, -- JSON: an object of strings
+  created_at INTEGER NOT NULL, -- this and every time: milliseconds since 1970
+  epoch INTEGER NOT NULL,
+  disabled_at INTEGER
+) STRICT`,
+      `CREATE TABLE castellan_sign_in (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE, -- SHA-256 of the session id
+  public_id TEXT NOT NULL UNIQUE,
+  user_id INTEGER NOT NULL REFERENCES castellan_user (id) ON DELETE CASCADE,
+  epoch INTEGER NOT NULL,
+  level TEXT NOT NULL CHECK (level IN ('full', 'half')),
+  factors TEXT NOT NULL, -- JSON: an array of { method, at }
+  created_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  idle_ends_at INTEGER NOT NULL CHECK (idle_ends_at <= ends_at),
+  ends_at INTEGER NOT NULL,
+  user_agent TEXT NOT NULL,
+  network TEXT NOT NULL
+) STRICT`,
+      "CREATE INDEX castellan_sign_in_of_user ON castellan_sign_in (user_id, seen_at)",
+      "CREATE INDEX castellan_sign_in_end ON castellan_sign_in (idle_ends_at)",
+      `CREATE TABLE castellan_challenge (
+  id INTEGER PRIMARY KEY,
+  public_id TEXT NOT NULL UNIQUE,
+  purpose TEXT NOT NULL,
+  pid TEXT NOT NULL, -- no foreign key: a challenge of nobody is dead anyway, and must look like any other until it is swept
+  epoch INTEGER NOT NULL,
+  session_key TEXT NOT NULL, -- SHA-256 of the browser session
+  destination TEXT NOT NULL,
+  data TEXT NOT NULL,
+  tries_left INTEGER NOT NULL CHECK (tries_left >= 0),
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  UNIQUE (session_key, purpose) -- a new one voids the old
+) STRICT`,
+      "CREATE INDEX castellan_challenge_of_user ON castellan_challenge (pid)",
+      "CREATE INDEX castellan_challenge_end ON castellan_challenge (expires_at)",
+      `CREATE TABLE castellan_count (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  uses INTEGER NOT NULL,
+  resets_at INTEGER NOT NULL
+) STRICT`,
+      "CREATE INDEX castellan_count_end ON castellan_count (resets_at)",
+      `CREATE TABLE castellan_session (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE, -- SHA-256 of the session id
+  data TEXT NOT NULL, -- JSON, as express-session made it
+  expires_at INTEGER NOT NULL
+) STRICT`,
+      "CREATE INDEX castellan_session_end ON castellan_session (expires_at)",
+    ],
+  },
+];
+
+const VERSIONS = "CREATE TABLE castellan_schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT";
+
+/** The statements that bring a schema of version `from` (0: none) up to date, without the transaction around them. */
+export function migrationStatements(from: number): readonly string[] {
+  const missing = migrations
+    .slice(from)
+    .flatMap(({ name, statements }, index) => [
+      ...statements,
+      `INSERT INTO castellan_schema (version, name) VALUES (${from + index + 1}, '${name}')`,
+    ]);
+  return from === 0 ? [VERSIONS, ...missing] : missing;
+}
+
+/** The SQL, for review, that brings a schema of version `from` up to date: exactly what `ready()` runs. Nothing when it is. */
+export function migrationSql(from = 0): string {
+  const statements = migrationStatements(from);
+  return statements.length === 0 ? "" : ["BEGIN IMMEDIATE", ...statements, "COMMIT"].map((sql) => `${sql};\n`).join("");
+}

@@ -1,0 +1,17 @@
+/** Starts on a file as an application does, once it is told to, and says what it had to do: `node start.mjs FILE ME`. @module */
+import { sqlite } from "@castellan/storer-sql/sqlite";
+import { aUser, say, told } from "./rows.mjs";
+
+const [, , file, me] = process.argv;
+say("waiting");
+await told();
+
+let made = 0;
+const onQuery = (sql) => {
+  if (sql.startsWith("CREATE TABLE castellan_user")) made += 1;
+};
+const storer = await sqlite({ file, onQuery });
+await storer.ready();
+say(`made ${made}`);
+say(`registered ${await storer.createUser(aUser(me))}`);
+await storer.close();
