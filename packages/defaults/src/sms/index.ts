@@ -1,0 +1,2 @@
+/** Text messages: the development outbox. @module */
+export { type OutboxSms, type OutboxSmsOptions, outboxSms } from "./outbox-sms.ts";

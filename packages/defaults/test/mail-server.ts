@@ -1,0 +1,66 @@
+/** A real SMTP server on a free port of this machine, and the mails that it took. @module */
+import { readFileSync } from "node:fs";
+import PostalMime, { type Email } from "postal-mime";
+import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+
+export const certificate = readFileSync(new URL("./mail-localhost.pem", import.meta.url), "utf8");
+
+export interface Taken {
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly overTls: boolean;
+  readonly user: string | null;
+  readonly raw: string;
+  readonly parsed: Email;
+}
+
+export interface MailServer {
+  readonly port: number;
+  readonly taken: readonly Taken[];
+  /** How many connections were opened. */
+  connections(): number;
+  close(): Promise<void>;
+}
+
+export async function mailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
+  const taken: Taken[] = [];
+  let connections = 0;
+  const server = new SMTPServer({
+    key: certificate,
+    cert: certificate,
+    authOptional: true,
+    logger: false,
+    onConnect(_session, callback) {
+      connections += 1;
+      callback();
+    },
+    onData(stream, session, callback) {
+      const chunks: Buffer[] = [];
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      stream.on("end", async () => {
+        const raw = Buffer.concat(chunks).toString("utf8");
+        const { mailFrom, rcptTo } = session.envelope;
+        taken.push({
+          sender: mailFrom ? mailFrom.address : "",
+          recipients: rcptTo.map(({ address }) => address),
+          overTls: session.secure,
+          user: typeof session.user === "string" ? session.user : null,
+          raw,
+          parsed: await PostalMime.parse(raw),
+        });
+        callback();
+      });
+    },
+    ...options,
+  });
+  // A client that hangs up on a certificate is what some tests are about.
+  server.on("error", () => undefined);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    taken,
+    connections: () => connections,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
