@@ -22,6 +22,7 @@ const words = {
   "button.go": "Go",
   "reason.required": "Please fill this in.",
   "reason.expired": "That took too long.",
+  "reason.too_short": "At least {least} characters.",
 };
 
 const fields = {
@@ -158,6 +159,11 @@ describe("a problem", () => {
       '<li>That took too long.</li><li><a href="#field-password">Password: Please fill this in.</a></li><li><a href="#field-name">Name: Too short.</a></li>',
     );
     for (const [, id] of summary.matchAll(/href="#([^"]+)"/g)) expect(markup).toContain(` id="${id}"`);
+  });
+
+  it("fills its parameters into its text", () => {
+    const problems = [{ field: "password", reason: "too_short", parameters: { least: 12 } }];
+    expect(shown({ problems })).toContain('<p class="problem" id="problem-password-0">At least 12 characters.</p>');
   });
 
   it("is counted in the words for one when it is alone", () => {

@@ -1,5 +1,5 @@
 /** The builder behind `tools.form`: declared fields, each with its label, hint and problems, and a summary that leads to them. @module */
-import type { Field } from "../http/fields.ts";
+import { type Field, named } from "../http/fields.ts";
 import { type Html, html } from "./html.ts";
 import type { FormOptions, PageTools, Problem } from "./view.ts";
 
@@ -16,7 +16,8 @@ const hiddenInput = (name: string, value: string): Html => html`<input type="hid
 
 const fieldId = (name: string): string => `field-${name}`;
 const problemsOf = (name: string, tools: FormTools): readonly Problem[] => tools.problems.filter(({ field }) => field === name);
-const problemText = ({ message, reason }: Problem, tools: FormTools): string => message ?? tools.t(`reason.${reason}`);
+const problemText = ({ message, parameters, reason }: Problem, tools: FormTools): string =>
+  message ?? tools.t(`reason.${reason}`, parameters);
 
 const VERBATIM: ReadonlySet<string> = new Set(["username", "email", "one-time-code"]);
 
@@ -63,9 +64,9 @@ function summary({ fields }: FormOptions, tools: FormTools): Html | null {
   const { problems, t } = tools;
   if (problems.length === 0) return null;
   const general = problems
-    .filter(({ field }) => !Object.hasOwn(fields, field))
+    .filter(({ field }) => !named(fields).some(([name]) => name === field))
     .map((problem) => html`<li>${problemText(problem, tools)}</li>`);
-  const linked = Object.entries(fields).flatMap(([name, { label }]) =>
+  const linked = named(fields).flatMap(([name, { label }]) =>
     problemsOf(name, tools).map(
       (problem) =>
         html`<li><a href="#${fieldId(name)}">${t("form.problem", { label: t(label), problem: problemText(problem, tools) })}</a></li>`,
@@ -80,7 +81,7 @@ function summary({ fields }: FormOptions, tools: FormTools): Html | null {
  * look and read the same in every browser. The first invalid field has the focus. One form with problems a page: they are told by field name.
  */
 export function formMarkup(form: FormOptions, tools: FormTools): Html {
-  const fields = Object.entries(form.fields);
+  const fields = named(form.fields);
   const firstInvalid = fields.find(([name]) => problemsOf(name, tools).length > 0)?.[0];
   const hidden = { _csrf: tools.csrfToken, ...(tools.redir !== null && { redir: tools.redir }), ...form.hidden };
   return html`<form class="form" method="post" action="${tools.url(form.action)}" novalidate>
