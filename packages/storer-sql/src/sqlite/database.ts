@@ -23,10 +23,16 @@ type Text = Pick<Statement<readonly Value[]>, "sql">;
 
 interface Prepared {
   readonly statement: SqliteStatement;
-  readonly placeholders: number;
+  /** Which value goes where, counted from 0. */
+  readonly order: readonly number[];
+  readonly count: number;
 }
 
-const placeholdersIn = (sql: string): number => Math.max(0, ...Array.from(sql.matchAll(/\?(\d+)/g), ([, number]) => Number(number)));
+/** Node 22.13 takes numbered placeholders for named ones, and will not bind them by position: the driver sees plain ones. */
+function prepare(connection: SqliteConnection, sql: string): Prepared {
+  const order = Array.from(sql.matchAll(/\?(\d+)/g), ([, number]) => Number(number) - 1);
+  return { statement: connection.prepare(sql.replaceAll(/\?\d+/g, "?")), order, count: Math.max(-1, ...order) + 1 };
+}
 
 export class SqliteDatabase implements Database {
   readonly #connection: SqliteConnection;
@@ -49,17 +55,17 @@ export class SqliteDatabase implements Database {
     // Never the driver's `get`: it stops at the first row, and a write with RETURNING commits after the last one. When that commit fails, `get`
     // has answered already and the failure is lost.
     // The rows are of the type that the statement declares: the one place where that is taken on trust.
-    return this.#run(statement, params, (prepared) => prepared.all(...params)) as Row[];
+    return this.#run(statement, params, (prepared, values) => prepared.all(...values)) as Row[];
   }
 
   change<Params extends readonly Value[]>(statement: Statement<Params>, ...params: Params): number {
-    return this.#run(statement, params, (prepared) => Number(prepared.run(...params).changes));
+    return this.#run(statement, params, (prepared, values) => Number(prepared.run(...values).changes));
   }
 
   claim<Params extends readonly Value[]>(statement: Statement<Params>, ...params: Params): boolean {
-    return this.#run(statement, params, (prepared) => {
+    return this.#run(statement, params, (prepared, values) => {
       try {
-        return Number(prepared.run(...params).changes) > 0;
+        return Number(prepared.run(...values).changes) > 0;
       } catch (error) {
         if (UNIQUE.has(errcodeOf(error))) return false;
         throw error;
@@ -72,9 +78,13 @@ export class SqliteDatabase implements Database {
     this.#guarded(() => this.#connection.exec(sql), sql);
   }
 
-  /** Takes back an open transaction, if there is one: a failed COMMIT may have ended it or not. */
+  /** Takes back an open transaction. */
   rollBack(): void {
-    if (!this.#closed && this.#connection.isTransaction) this.execute("ROLLBACK");
+    try {
+      this.execute("ROLLBACK");
+    } catch {
+      // The failure that led here may have ended the transaction already, and is the one to be told.
+    }
   }
 
   /** Lets go of the file. What comes later is refused. */
@@ -85,18 +95,20 @@ export class SqliteDatabase implements Database {
     this.#connection.close();
   }
 
-  #run<T>(statement: Text, params: readonly Value[], work: (prepared: SqliteStatement) => T): T {
+  #run<T>(statement: Text, params: readonly Value[], work: (prepared: SqliteStatement, values: readonly Value[]) => T): T {
     return this.#guarded(() => {
-      const prepared = this.#prepare(statement);
-      checkParams(params, prepared.placeholders, statement.sql);
-      return work(prepared.statement);
+      const { statement: prepared, order, count } = this.#prepare(statement);
+      checkParams(params, count, statement.sql);
+      // None is missing: they were counted.
+      const values = order.map((index) => params[index] ?? null);
+      return work(prepared, values);
     }, statement.sql);
   }
 
   #prepare(statement: Text): Prepared {
     const known = this.#prepared.get(statement);
     if (known) return known;
-    const prepared = { statement: this.#connection.prepare(statement.sql), placeholders: placeholdersIn(statement.sql) };
+    const prepared = prepare(this.#connection, statement.sql);
     this.#prepared.set(statement, prepared);
     return prepared;
   }
@@ -116,9 +128,9 @@ export class SqliteDatabase implements Database {
 class WrongParameter extends TypeError {}
 
 /** The driver would bind a missing parameter or a Date as NULL, and take an object that comes first for named parameters: all silently. */
-function checkParams(params: readonly unknown[], placeholders: number, sql: string): void {
-  if (params.length !== placeholders) {
-    throw new WrongParameter(`the statement has ${placeholders} placeholders and got ${params.length} values: ${sql}`);
+function checkParams(params: readonly unknown[], count: number, sql: string): void {
+  if (params.length !== count) {
+    throw new WrongParameter(`the statement has ${count} placeholders and got ${params.length} values: ${sql}`);
   }
   for (const param of params) {
     if (param !== null && typeof param !== "string" && typeof param !== "number") {

@@ -10,7 +10,6 @@ export interface SqliteStatement {
 
 /** What is used of `DatabaseSync` in `node:sqlite`. */
 export interface SqliteConnection {
-  readonly isTransaction: boolean;
   exec(sql: string): void;
   prepare(sql: string): SqliteStatement;
   close(): void;
