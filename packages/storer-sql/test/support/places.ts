@@ -4,25 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Challenge, NewUser, SignIn } from "@castellan/core";
 import { type SqliteOptions, type SqliteStorer, sqlite } from "@castellan/storer-sql/sqlite";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { loadDriver } from "../../src/sqlite/driver.ts";
-
-const leftovers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const clean of leftovers.splice(0).reverse()) await clean();
-});
 
 /** A file that is not there yet, in a folder that goes when the test is over. */
 export async function newFile(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "storer-sql-"));
-  leftovers.push(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return join(folder, "app.db");
 }
 
 /** A storer that is ready, and closed when the test is over. */
 export async function openStorer(options: string | SqliteOptions): Promise<SqliteStorer> {
   const storer = await sqlite(options);
-  leftovers.push(() => storer.close());
+  onTestFinished(() => storer.close());
   await storer.ready();
   return storer;
 }
