@@ -1,1 +1,102 @@
-export {};
+/** Signing in with a password. @module */
+import {
+  type AuthingServerStorer,
+  authable,
+  type Context,
+  type Core,
+  defineModule,
+  flagField,
+  type Module,
+  type Outcome,
+  page,
+  type Reply,
+  refuse,
+  refuseFields,
+  type Subject,
+  secretField,
+  showOn,
+  textField,
+  type User,
+  type Verdict,
+} from "@castellan/core";
+import { type LoginPageData, loginView } from "./pages.ts";
+import { authTexts } from "./texts.ts";
+
+export { type LoginPageData, loginView } from "./pages.ts";
+
+export interface AuthOptions {
+  /** Where a sign-in leads when no page was wanted: a path of the application. @default "/" */
+  readonly afterLogin?: string;
+}
+
+const DEFAULTS = { afterLogin: "/" } as const satisfies Required<AuthOptions>;
+
+/** What somebody typed to sign in. */
+export interface Credentials {
+  /** E-mail address or user name. */
+  readonly login: string;
+  readonly password: string;
+}
+
+/** What an application can do without the routes. */
+export interface AuthApi {
+  /**
+   * Checks credentials as the login page does: limits, one hash whoever it is, one answer for everything that is wrong. Signs nobody in. With `ctx`, attempts
+   * are counted by network too.
+   */
+  authenticate(credentials: Credentials, ctx?: Context): Promise<Outcome<User>>;
+  /** The same, and signs in the browser that `ctx` is about, through the same guards as the login page. */
+  login(credentials: Credentials & { readonly remember?: boolean }, ctx: Context): Promise<Outcome<User>>;
+}
+
+/** The module: GET and POST `/login`. */
+export function auth(options: AuthOptions = {}): Module<AuthingServerStorer, AuthApi> {
+  const settings = { ...DEFAULTS, ...options };
+  return defineModule({
+    name: "auth",
+    requires: [authable],
+    reasons: ["signed_in"],
+    texts: authTexts,
+    start: (core: Core<AuthingServerStorer>) => start(core, settings),
+  });
+}
+
+const fieldsFor = ({ identifier }: Core) => ({
+  login: textField({ name: identifier.field, label: identifier.label, type: identifier.type, autocomplete: "username" }),
+  password: secretField({ label: "field.password", autocomplete: "current-password" }),
+  remember: flagField({ label: "auth.remember" }),
+});
+
+function start(core: Core<AuthingServerStorer>, { afterLogin }: Required<AuthOptions>): AuthApi {
+  const fields = fieldsFor(core);
+  const data: LoginPageData = { fields };
+
+  const check = async ({ login, password }: Credentials, ctx: Context | null): Promise<{ subject: Subject; verdict: Verdict }> => {
+    const subject = await core.subject(login);
+    return { subject, verdict: await core.attempt(ctx, subject, "password", () => core.checkPassword(subject, password)) };
+  };
+
+  core.route("GET", "/login", () => page(loginView, data));
+
+  core.route("POST", "/login", async (ctx): Promise<Reply> => {
+    const answer = await core.read(fields, ctx);
+    if (!answer.ok) return showOn(refuseFields(answer.problems), loginView, data, answer.preserved);
+    const { verdict } = await check(answer.values, ctx);
+    if ("refused" in verdict) return showOn(verdict.refused, loginView, data, answer.preserved);
+    const intent = core.intent(ctx, afterLogin, answer.values.remember);
+    return showOn(await core.login(ctx, verdict.ok, intent, "auth"), loginView, data, answer.preserved);
+  });
+
+  return {
+    async authenticate(credentials, ctx) {
+      const { subject, verdict } = await check(credentials, ctx ?? null);
+      if ("refused" in verdict) return verdict;
+      return subject.kind === "known" ? { ok: subject.user } : { refused: refuse(401, "invalid_credentials") };
+    },
+    async login({ remember = false, ...credentials }, ctx) {
+      const { verdict } = await check(credentials, ctx);
+      if ("refused" in verdict) return verdict;
+      return core.signIn(ctx, verdict.ok, { to: afterLogin, remember }, "auth");
+    },
+  };
+}

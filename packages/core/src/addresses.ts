@@ -3,8 +3,8 @@ import { domainToASCII } from "node:url";
 
 /** A dot-atom of RFC 5322 in ASCII: no quotes, no comments, no route. */
 const LOCAL_PART = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/i;
-/** RFC 1123 labels, at least two. */
-const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** RFC 1123 labels, at least two; the last one begins with a letter, so that no address of a machine passes. */
+const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
  * The address with its domain in ASCII and lower case (IDNA, RFC 5891), its local part untouched; `null` for anything that is not exactly

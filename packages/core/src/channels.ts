@@ -11,14 +11,14 @@ export type AfterPhase = Extract<Phase, "record" | "notify">;
 
 declare const carries: unique symbol;
 
-/** A typed event. Make one with {@link defineChannel}, once, and import it. */
-export interface Channel<Event> {
+/** A typed event: what handlers before the action get, and what those after it get. Make one with {@link defineChannel}, once, and import it. */
+export interface Channel<Before, After = Before> {
   /** A verb. */
   readonly name: string;
-  readonly [carries]?: Event;
+  readonly [carries]?: readonly [Before, After];
 }
 
-export const defineChannel = <Event>(name: string): Channel<Event> => ({ name });
+export const defineChannel = <Before, After = Before>(name: string): Channel<Before, After> => ({ name });
 
 export type BeforeHandler<Event> = (event: Event) => Reply | undefined | void | Promise<Reply | undefined | void>;
 export type AfterHandler<Event> = (event: Event) => void | Promise<void>;
@@ -32,9 +32,9 @@ export interface SubscribeOptions {
 }
 
 /** What `gate.on(channel)` and `core.on(channel)` answer. */
-export interface Subscription<Event> {
-  before(phase: BeforePhase, handler: BeforeHandler<Event>, options?: SubscribeOptions): Subscription<Event>;
-  after(phase: AfterPhase, handler: AfterHandler<Event>, options?: SubscribeOptions): Subscription<Event>;
+export interface Subscription<Before, After = Before> {
+  before(phase: BeforePhase, handler: BeforeHandler<Before>, options?: SubscribeOptions): Subscription<Before, After>;
+  after(phase: AfterPhase, handler: AfterHandler<After>, options?: SubscribeOptions): Subscription<Before, After>;
 }
 
 interface Subscriber {
@@ -47,15 +47,15 @@ interface Subscriber {
 
 /** All subscriptions of one gate. Inside a phase: by rank, then in the order in which they came, which is the order of `modules`. */
 export class Bus {
-  readonly #subscribers = new Map<Channel<unknown>, Subscriber[]>();
+  readonly #subscribers = new Map<Channel<unknown, unknown>, Subscriber[]>();
   readonly #report: (error: unknown, channel: string) => void;
 
   constructor(report: (error: unknown, channel: string) => void) {
     this.#report = report;
   }
 
-  on<Event>(channel: Channel<Event>, owner: string): Subscription<Event> {
-    const add = (phase: Phase, handler: (event: Event) => unknown, options: SubscribeOptions = {}): Subscription<Event> => {
+  on<Before, After>(channel: Channel<Before, After>, owner: string): Subscription<Before, After> {
+    const add = (phase: Phase, handler: (event: never) => unknown, options: SubscribeOptions = {}): Subscription<Before, After> => {
       const known = this.#subscribers.get(channel) ?? [];
       const next = [...known, { phase, rank: options.rank ?? rank.application, owner, handler }];
       this.#subscribers.set(
@@ -64,18 +64,18 @@ export class Bus {
       );
       return subscription;
     };
-    const subscription: Subscription<Event> = { before: add, after: add };
+    const subscription: Subscription<Before, After> = { before: add, after: add };
     return subscription;
   }
 
   /** Runs the guards and then the challenges; answers the first reply. */
-  async before<Event>(
-    channel: Channel<Event>,
-    event: Event,
+  async before<Before>(
+    channel: Channel<Before, unknown>,
+    event: Before,
     phases: readonly BeforePhase[] = ["guard", "challenge"],
   ): Promise<Reply | null> {
     for (const phase of phases) {
-      for (const handler of this.#handlers(channel, phase)) {
+      for (const handler of this.#handlers<Before>(channel, phase)) {
         const reply = await handler(event);
         if (reply) return reply as Reply; // only before-handlers are stored under these phases
       }
@@ -84,13 +84,13 @@ export class Bus {
   }
 
   /** Runs the records; the first throw ends it and is thrown on. */
-  async record<Event>(channel: Channel<Event>, event: Event): Promise<void> {
-    for (const handler of this.#handlers(channel, "record")) await handler(event);
+  async record<After>(channel: Channel<unknown, After>, event: After): Promise<void> {
+    for (const handler of this.#handlers<After>(channel, "record")) await handler(event);
   }
 
   /** Runs every notify handler; what one throws is reported and keeps no other from running. */
-  async notify<Event>(channel: Channel<Event>, event: Event): Promise<void> {
-    for (const handler of this.#handlers(channel, "notify")) {
+  async notify<After>(channel: Channel<unknown, After>, event: After): Promise<void> {
+    for (const handler of this.#handlers<After>(channel, "notify")) {
       try {
         await handler(event);
       } catch (error) {
@@ -99,7 +99,7 @@ export class Bus {
     }
   }
 
-  hears<Event>(channel: Channel<Event>): boolean {
+  hears(channel: Channel<unknown, unknown>): boolean {
     return this.#subscribers.has(channel);
   }
 
@@ -112,7 +112,7 @@ export class Bus {
     }));
   }
 
-  #handlers<Event>(channel: Channel<Event>, phase: Phase): ((event: Event) => unknown)[] {
+  #handlers<Event>(channel: Channel<unknown, unknown>, phase: Phase): ((event: Event) => unknown)[] {
     const subscribers = this.#subscribers.get(channel) ?? [];
     // `on` stored them with this very channel, so they take its event.
     return subscribers.filter((one) => one.phase === phase).map((one) => one.handler as (event: Event) => unknown);

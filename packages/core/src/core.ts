@@ -50,7 +50,7 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     on: (channel) => bus.on(channel, module),
     emit: {
       before: (channel, event) => bus.before(channel, event),
-      async after<Event>(channel: Channel<Event>, event: Event) {
+      async after<After>(channel: Channel<unknown, After>, event: After) {
         await bus.record(channel, event);
         await bus.notify(channel, event);
       },

@@ -31,6 +31,13 @@ export interface UserEvent {
   readonly ctx: Context | null;
 }
 
+/** Somebody wants an account. */
+export interface RegisterRequest {
+  readonly login: string;
+  readonly profile: Readonly<Record<string, string>>;
+  readonly ctx: Context | null;
+}
+
 export interface ChangePasswordEvent extends UserEvent {
   /** `"user"`: with the old password; `"reset"`: with a mailed token; `"system"`: by the application. */
   readonly by: "user" | "reset" | "system";
@@ -46,8 +53,8 @@ export const login = defineChannel<LoginEvent>("login");
 export const stepUp = defineChannel<UserEvent & { readonly proof: Proof }>("stepUp");
 /** Around a sign-out by the person. */
 export const logout = defineChannel<UserEvent & { readonly signIn: SignIn }>("logout");
-/** Around a registration. A `record` handler that throws does not unmake the account: whatever it does must be repeatable. */
-export const register = defineChannel<UserEvent>("register");
+/** Around a registration. Guards may close it. A `record` handler that throws does not unmake the account: whatever it does must be repeatable. */
+export const register = defineChannel<RegisterRequest, UserEvent>("register");
 export const changePassword = defineChannel<ChangePasswordEvent>("changePassword");
 /** A user was loaded to answer who is signed in. Only `notify`; runs on every request that asks, so keep it short. */
 export const loadUser = defineChannel<{ readonly user: User }>("loadUser");

@@ -85,7 +85,7 @@ export interface GateBase<U extends User> {
   /** Sends a mail of the application with the sender and subject prefix of the option `mail`. */
   email(mail: OwnMail): Promise<void>;
   /** Subscribes to a channel; application guards come behind those of the modules. */
-  on<Event>(channel: Channel<Event>): Subscription<Event>;
+  on<Before, After>(channel: Channel<Before, After>): Subscription<Before, After>;
   /** Routes, channels with their plan, reasons and limits, as plain data. */
   describe(): Description;
   /** Resolves when the storer is ready. Requests wait for it by themselves. */

@@ -201,10 +201,6 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     ready: async () => whenReady(),
     contextOf,
     tokenLayer,
-    acceptsToken: (ctx, token) => {
-      const binding = ctx.csrfBinding(false);
-      return binding !== null && engine.csrfTokens.accepts(binding, token);
-    },
     // Every context of this gate comes from `contextOf` above.
     respond: (ctx, reply) => respond(ctx as Context<U>, reply),
     failed: (error, ctx, next) => failed(error, ctx as Context<U>, next),

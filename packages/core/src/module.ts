@@ -56,11 +56,13 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   /** The absolute URL of a path below the mount, from `rootUrl`, for mails. */
   url(path: string): string;
   /** Subscribes to a channel; the module's guards come behind its own `rank`. */
-  on<Event>(channel: Channel<Event>): Subscription<Event>;
+  on<Before, After>(channel: Channel<Before, After>): Subscription<Before, After>;
   /** For a module's own channels. */
   emit: {
-    before<Event>(channel: Channel<Event>, event: Event): Promise<Reply | null>;
-    after<Event>(channel: Channel<Event>, event: Event): Promise<void>;
+    /** Runs the guards and challenges; answers the first reply. */
+    before<Before>(channel: Channel<Before, unknown>, event: Before): Promise<Reply | null>;
+    /** Runs the records, then tells whoever listens. */
+    after<After>(channel: Channel<unknown, After>, event: After): Promise<void>;
   };
 
   /** Declares a limit of this module, named `module/what`; the application may change its figures. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { allConformance, conformance, memoryStorer, runCase } from "@castellan/testkit";
+import { allConformance, conformance, failuresOf, type MemoryStorer, memoryStorer, runCase } from "@castellan/testkit";
 import { describe, it } from "vitest";
 
-const backend = { make: memoryStorer, removeUser: (storer: ReturnType<typeof memoryStorer>, pid: string) => storer.removeUser(pid) };
+const backend = { make: memoryStorer, removeUser: (storer: MemoryStorer, pid: string) => storer.removeUser(pid) };
 
 describe("the memory storer", () => {
   conformance(backend, { describe, it });
@@ -40,12 +40,36 @@ describe("the suites", () => {
     for (const { cases } of allConformance) assert.equal(new Set(cases.map(({ title }) => title)).size, cases.length);
   });
 
+  it("keep to the contract themselves: no key and no id is used for a second row, as none is in real life", async () => {
+    const make = (): MemoryStorer => {
+      const storer = memoryStorer();
+      const used = new Set<string>();
+      const once = (...names: readonly string[]) => {
+        for (const name of names) assert.equal(used.has(name), false, `${name} is used twice`);
+        for (const name of names) used.add(name);
+      };
+      return {
+        ...storer,
+        createSignIn: async (key, signIn) => {
+          const made = await storer.createSignIn(key, signIn);
+          if (made) once(key, signIn.id);
+          return made;
+        },
+        createChallenge: (challenge) => {
+          once(challenge.id);
+          return storer.createChallenge(challenge);
+        },
+      };
+    };
+    for (const suite of allConformance) assert.deepEqual(await failuresOf({ make }, suite), []);
+  });
+
   it("say what is missing when a storer cannot make users and no `addUser` was given", async () => {
     const { createUser: _, ...rest } = memoryStorer();
     const [first] = allConformance[0]?.cases ?? [];
     assert.ok(first);
     // Plain JavaScript may leave an operation out, which the type of the suite does not allow.
-    const make = (): ReturnType<typeof memoryStorer> => rest as ReturnType<typeof memoryStorer>;
+    const make = (): MemoryStorer => rest as MemoryStorer;
     await assert.rejects(runCase({ make }, first), /give the suites an `addUser`/);
   });
 });

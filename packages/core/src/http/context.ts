@@ -1,7 +1,6 @@
 /** One request as modules see it: what was sent, who is signed in, and the state that this request reads and writes. @module */
 import type { Request, Response } from "express";
 import type { Engine } from "../engine.ts";
-import { Unavailable } from "../errors.ts";
 import type { Flash } from "../pages/view.ts";
 import { randomText } from "../random.ts";
 import { type Current, refreshed, signInKey } from "../sign-ins.ts";
@@ -130,15 +129,26 @@ export class Context<U extends User = User> {
   get session(): SessionState {
     return {
       get: async (key) => (await this.openSession()).get(key),
-      put: async (key, value) => (await this.openSession()).put(key, value),
+      put: async (key, value) => {
+        const session = await this.openSession();
+        session.put(key, value);
+        // From now on the browser holds this session, and tokens are bound to it.
+        if (this.sessionId !== session.id) this.#adopt(session);
+      },
       delete: async (key) => (await this.openSession()).delete(key),
     };
   }
 
   /** The loaded session. Making a new one out of nothing gives the browser an id only when something is saved. */
   openSession(): Promise<Session> {
-    this.#session ??= this.#engine.sessions.open(this.req, this.res);
+    this.#session ??= this.#open();
     return this.#session;
+  }
+
+  async #open(): Promise<Session> {
+    // A store may lose a session that somebody is signed in by. Another id would sign them out.
+    const keepId = this.sessionId !== null && (await this.current()) !== null;
+    return this.#engine.sessions.open(this.req, this.res, keepId);
   }
 
   /** Writes what was put into the session, before the answer is sent. Does nothing when nobody looked. */
@@ -217,13 +227,13 @@ export class Context<U extends User = User> {
   // Forgery ----------------------------------------------------------------------------------------------------------
 
   /**
-   * What the CSRF token is bound to: the session, or before there is one a random value in a signed cookie. With `make`, that cookie is
-   * set if it is missing.
+   * What a CSRF token may be bound to, the best first: the session; before there is one, a random value in a signed cookie. A page that was made before the session
+   * began still has the other token, and that cookie goes away when somebody signs in.
    */
-  csrfBinding(make: boolean): string | null {
-    if (this.sessionId !== null) return `session ${this.sessionId}`;
-    this.#anonymousBinding ??= this.#bindingFromCookie() ?? (make ? this.#newBinding() : null);
-    return this.#anonymousBinding === null ? null : `visitor ${this.#anonymousBinding}`;
+  csrfBindings(): readonly string[] {
+    this.#anonymousBinding ??= this.#bindingFromCookie();
+    const bindings = this.sessionId === null ? [] : [`session ${this.sessionId}`];
+    return this.#anonymousBinding === null ? bindings : [...bindings, `visitor ${this.#anonymousBinding}`];
   }
 
   #bindingFromCookie(): string | null {
@@ -237,10 +247,16 @@ export class Context<U extends User = User> {
     return value;
   }
 
+  /** A token for a form of this browser. Sets the cookie that it is bound to, if there is none yet. */
   csrfToken(): string {
-    const binding = this.csrfBinding(true);
-    if (binding === null) throw new Unavailable("no CSRF token could be made");
-    return this.#engine.csrfTokens.make(binding);
+    const [binding] = this.csrfBindings();
+    if (binding !== undefined) return this.#engine.csrfTokens.make(binding);
+    this.#anonymousBinding = this.#newBinding();
+    return this.#engine.csrfTokens.make(`visitor ${this.#anonymousBinding}`);
+  }
+
+  acceptsCsrfToken(token: unknown): boolean {
+    return this.csrfBindings().some((binding) => this.#engine.csrfTokens.accepts(binding, token));
   }
 
   // Flash ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ import type { Problem } from "../pages/view.ts";
 const LONGEST_FIELD = 1024;
 
 interface FieldLook {
+  /** What it is called in forms and JSON. @default its key in the set */
+  readonly name?: string;
   /** Text key of the label. */
   readonly label: string;
   /** The `autocomplete` token of the HTML standard. */
@@ -37,27 +39,36 @@ export interface FlagField extends FieldLook {
 export type Field = TextField | SecretField | FlagField;
 export type FieldSet = Readonly<Record<string, Field>>;
 
-type Options<F extends Field, Required extends keyof F> = Partial<Omit<F, "kind" | Required>> & Pick<F, Required>;
+/** The fields of a set under the names that they have in forms and JSON. */
+export const named = (fields: FieldSet): readonly (readonly [string, Field])[] =>
+  Object.entries(fields).map(([key, field]) => [field.name ?? key, field]);
+
+type Options<F extends Field, Needed extends keyof F> = Partial<Omit<F, "kind" | "required">> & Pick<F, Needed>;
+/** Knows whether it must be filled in, so that its value is a string or may be `null`. */
+type Requiring<F, Required> = F & { readonly required: Required };
 
 /** A line of text. @default required, preserved, `autocomplete="off"` */
-export const textField = (options: Options<TextField, "label">): TextField => ({
+export const textField = <const Required extends boolean = true>(
+  options: Options<TextField, "label"> & { readonly required?: Required },
+): Requiring<TextField, Required> => ({
   kind: "text",
   type: "text",
   autocomplete: "off",
-  required: true,
   preserve: true,
   ...options,
+  required: requiredOf(options),
 });
 
 /** A password or a code: masked, never shown again. @default required */
-export const secretField = (options: Options<SecretField, "label" | "autocomplete">): SecretField => ({
-  kind: "secret",
-  required: true,
-  ...options,
-});
+export const secretField = <const Required extends boolean = true>(
+  options: Options<SecretField, "label" | "autocomplete"> & { readonly required?: Required },
+): Requiring<SecretField, Required> => ({ kind: "secret", ...options, required: requiredOf(options) });
+
+// `true` is what `Required` stands for when nothing was said.
+const requiredOf = <Required extends boolean>({ required }: { readonly required?: Required }): Required => required ?? (true as Required);
 
 /** A box to tick. @default preserved */
-export const flagField = (options: Options<FlagField, "label">): FlagField => ({
+export const flagField = (options: Partial<Omit<FlagField, "kind">> & Pick<FlagField, "label">): FlagField => ({
   kind: "flag",
   autocomplete: "off",
   preserve: true,
@@ -101,7 +112,7 @@ async function readText(field: TextField | SecretField, raw: unknown): Promise<F
 /** What may be shown again: only text and flags that say so, and only if they were of the right kind. */
 function preservedOf(fields: FieldSet, body: Body): Record<string, string> {
   const preserved: Record<string, string> = {};
-  for (const [name, field] of Object.entries(fields)) {
+  for (const [name, field] of named(fields)) {
     const raw = body.get(name);
     if (field.kind === "secret" || !field.preserve) continue;
     if (field.kind === "flag") {
@@ -120,13 +131,14 @@ function preservedOf(fields: FieldSet, body: Body): Record<string, string> {
 export async function readFields<const Fields extends FieldSet>(fields: Fields, body: Body): Promise<Answer<ValuesOf<Fields>>> {
   const problems: Problem[] = [];
   const values: Record<string, string | boolean | null> = {};
-  for (const [name, field] of Object.entries(fields)) {
+  for (const [key, field] of Object.entries(fields)) {
+    const name = field.name ?? key;
     const answer = field.kind === "flag" ? readFlag(body.get(name)) : await readText(field, body.get(name));
     if ("problem" in answer) problems.push({ field: name, ...answer.problem });
-    else values[name] = answer.value;
+    else values[key] = answer.value;
   }
   const preserved = preservedOf(fields, body);
   if (problems.length > 0) return { ok: false, problems, preserved };
-  // Each name of `fields` got a value of its field's kind just above.
+  // Each key of `fields` got a value of its field's kind just above.
   return { ok: true, values: values as ValuesOf<Fields>, preserved };
 }

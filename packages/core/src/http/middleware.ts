@@ -64,9 +64,7 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
         const from = provenance(req, origins);
         if (from === "foreign") return refuse(403, "csrf_foreign_origin");
         if (!settings.tokenLayer || (isJson(req) && (from === "own" || !ctx.hasOurCookie))) return null;
-        const token = req.headers["x-csrf-token"] ?? bodyToken(req);
-        const binding = ctx.csrfBinding(false);
-        return binding !== null && engine.csrfTokens.accepts(binding, token) ? null : refuse(403, "csrf_token_invalid");
+        return ctx.acceptsCsrfToken(req.headers["x-csrf-token"] ?? bodyToken(req)) ? null : refuse(403, "csrf_token_invalid");
       });
     },
 

@@ -3,7 +3,9 @@ import { formMarkup } from "../pages/form.ts";
 import { html } from "../pages/html.ts";
 import { defineView, type PageTools, type Renderer, type View } from "../pages/view.ts";
 import type { PageReply, RedirectReply, RefusalReply, Reply } from "../replies.ts";
+import type { Translate } from "../texts.ts";
 import type { Context } from "./context.ts";
+import { type FieldSet, named } from "./fields.ts";
 
 const DEFAULT_POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
@@ -80,7 +82,7 @@ export class Responder {
       }),
       ...(Object.keys(values).length > 0 && { values }),
       ...(await this.#settings.pageData(ctx)),
-      ...data,
+      ...describeFields(data, t),
       modules: this.#settings.modules,
       csrfToken: ctx.csrfToken(),
     };
@@ -109,7 +111,8 @@ export class Responder {
       csrfToken,
       reason,
       problems,
-      flash: ctx.takeFlash(),
+      // A page with something to say itself leaves the message for the next one.
+      flash: reason === null ? ctx.takeFlash() : null,
       values,
       redir,
       modules,
@@ -125,6 +128,18 @@ function sendNothing({ res }: Context, { allow }: RefusalReply): void {
   if (allow) res.setHeader("allow", allow.join(", "));
   res.statusCode = 204;
   res.end();
+}
+
+/** What a JSON client needs to know to draw the form that a page shows. */
+function describeFields(data: object, t: Translate): object {
+  const fields: unknown = Reflect.get(data, "fields");
+  if (fields === undefined) return data;
+  // By convention `fields` of a page's data is the set of fields of its form.
+  const described = named(fields as FieldSet).map(([name, { kind, label, autocomplete, ...field }]) => [
+    name,
+    { kind, label: t(label), autocomplete, required: "required" in field && field.required },
+  ]);
+  return { ...data, fields: Object.fromEntries(described) };
 }
 
 const asPage = ({ status, reason, problems, retryAfter }: RefusalReply): PageReply => ({

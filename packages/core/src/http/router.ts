@@ -57,8 +57,6 @@ export interface RouterSettings {
   readonly assets: Readonly<Record<string, { readonly type: string; readonly body: string }>>;
   readonly ready: () => Promise<void>;
   readonly contextOf: (req: Request, res: Response) => Context;
-  /** Whether `token` is the right one for this request. */
-  readonly acceptsToken: (ctx: Context, token: unknown) => boolean;
   readonly tokenLayer: boolean;
   readonly respond: (ctx: Context, reply: Reply) => Promise<void>;
   readonly failed: (error: unknown, ctx: Context, next: NextFunction) => Promise<void>;
@@ -75,10 +73,10 @@ export class Router {
   readonly handle = (req: Request, res: Response, next: NextFunction): void => {
     const path = pathOf(req);
     const asset = this.#settings.assets[path];
-    if (asset && isSafe(req.method)) return sendAsset(res, asset);
     const methods = this.#settings.routes.at(path);
-    if (!methods) return next();
-    void this.#dispatch(req, res, methods, next);
+    if (asset && isSafe(req.method)) sendAsset(res, asset);
+    else if (methods) void this.#dispatch(req, res, methods, next);
+    else next();
   };
 
   async #dispatch(req: Request, res: Response, methods: ReadonlyMap<string, Route>, next: NextFunction): Promise<void> {
@@ -108,7 +106,7 @@ export class Router {
       return refuse(answer.fault.status, answer.fault.reason);
     }
     ctx.body = answer.body;
-    if (this.#needsToken(ctx, from === "own") && !this.#settings.acceptsToken(ctx, tokenOf(ctx))) return refuse(403, "csrf_token_invalid");
+    if (this.#needsToken(ctx, from === "own") && !ctx.acceptsCsrfToken(tokenOf(ctx))) return refuse(403, "csrf_token_invalid");
     return route.handler(ctx);
   }
 
@@ -132,7 +130,7 @@ export class Router {
 }
 
 /** From the body or the header only: a token in a URL ends up in logs and in Referer. */
-export const tokenOf = (ctx: Context): unknown => ctx.req.headers["x-csrf-token"] ?? ctx.body.get("_csrf");
+const tokenOf = (ctx: Context): unknown => ctx.req.headers["x-csrf-token"] ?? ctx.body.get("_csrf");
 
 function sendAsset(res: Response, { type, body }: { readonly type: string; readonly body: string }): void {
   res.setHeader("content-type", type);

@@ -37,8 +37,11 @@ export interface Sessions {
   idOf(req: IncomingMessage): string | null;
   /** Makes `req.session` available to the application, loading it only if it must. Called once for each request. */
   attach(req: IncomingMessage, res: ServerResponse): void | Promise<void>;
-  /** Loads the session, making a new one if need be. Nothing is stored until something is put. */
-  open(req: IncomingMessage, res: ServerResponse): Promise<Session>;
+  /**
+   * Loads the session, making a new one if need be. Nothing is stored until something is put. With `keepId`, a session that the store has lost begins anew under
+   * the id that the browser holds.
+   */
+  open(req: IncomingMessage, res: ServerResponse, keepId: boolean): Promise<Session>;
   close?(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /** The suite of users with a password. @module */
 import assert from "node:assert/strict";
 import type { AuthingServerStorer } from "@castellan/core";
-import { at, CROWDS, keyOf, lookalikes, ROUNDS, race, sampleSignIn, scribble, UNUSUAL_TEXTS, winners } from "./samples.ts";
+import { at, CROWDS, idOf, keyOf, lookalikes, ROUNDS, race, sampleSignIn, scribble, UNUSUAL_TEXTS, winners } from "./samples.ts";
 import type { Case, Suite } from "./suite.ts";
 
 const KEY = keyOf("a session id");
@@ -103,10 +103,11 @@ const cases: readonly Case<AuthingServerStorer>[] = [
       ];
       let epoch = 0;
       for (const change of changes) {
-        assert.equal(await storer.createSignIn(KEY, sampleSignIn(pid, { epoch })), true);
+        const key = keyOf(`under ${epoch}`);
+        assert.equal(await storer.createSignIn(key, sampleSignIn(pid, { id: idOf(`under ${epoch}`), epoch })), true);
         const next = Number(await change(epoch));
-        assert.equal(await storer.findSignIn(KEY, at()), null);
-        assert.equal(await storer.createSignIn(keyOf("late"), sampleSignIn(pid, { epoch })), false);
+        assert.equal(await storer.findSignIn(key, at()), null);
+        assert.equal(await storer.createSignIn(keyOf("late"), sampleSignIn(pid, { id: idOf("late"), epoch })), false);
         epoch = next;
       }
     },
@@ -118,7 +119,7 @@ const cases: readonly Case<AuthingServerStorer>[] = [
       let epoch = 0;
       for (const round of ROUNDS) {
         const key = keyOf(`${round}`);
-        const signIn = sampleSignIn(pid, { id: key.slice(0, 22), epoch });
+        const signIn = sampleSignIn(pid, { id: idOf(`${round}`), epoch });
         const [, next] = await Promise.all([storer.createSignIn(key, signIn), storer.changePasswordHash(pid, epoch, `hash ${round}`)]);
         assert.equal(await storer.findSignIn(key, at()), null);
         epoch = Number(next);

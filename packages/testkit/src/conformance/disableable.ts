@@ -36,7 +36,7 @@ const cases: readonly Case<DisablingServerStorer>[] = [
       await storer.createSignIn(KEY, sampleSignIn(pid));
       await storer.disableUser(pid, at());
       assert.equal(await storer.findSignIn(KEY, at()), null);
-      assert.equal(await storer.createSignIn(keyOf("late"), sampleSignIn(pid)), false);
+      assert.equal(await storer.createSignIn(keyOf("late"), sampleSignIn(pid, { id: idOf("late") })), false);
     },
   },
   {

@@ -52,7 +52,7 @@ export const signInChangeCases: readonly Case<ServerStorer>[] = [
         assert.equal(await storer.replaceSignIn(KEY, { ...NEXT, epoch: other }, at()), false);
         assert.equal(await storer.findSignIn(NEXT.key, at()), null);
       }
-      await storer.createSignIn(keyOf("new"), sampleSignIn(pid, { epoch }));
+      await storer.createSignIn(keyOf("new"), sampleSignIn(pid, { id: idOf("new"), epoch }));
       assert.equal(await storer.replaceSignIn(keyOf("new"), { ...NEXT, epoch }, at()), true);
       assert.equal((await storer.findSignIn(NEXT.key, at()))?.signIn.epoch, epoch);
     },

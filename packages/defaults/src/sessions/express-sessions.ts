@@ -1,0 +1,210 @@
+/** Browser sessions by express-session, run only when somebody looks. @module */
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  meets,
+  problemsOfKeys,
+  randomText,
+  readCookie,
+  type Session,
+  type SessionAdapter,
+  type SessionSetup,
+  type Sessions,
+  sessionKeeping,
+} from "@castellan/core";
+import session from "express-session";
+import { HashedStore, StorerStore } from "./hashed-store.ts";
+import { type Carrier, loadedSession } from "./loaded-session.ts";
+
+export interface ExpressSessionsOptions {
+  /** Signs the session cookie; the first one signs, all of them are accepted. Each at least 32 random bytes. */
+  readonly secret: string | readonly string[];
+  /** Any store for express-session. It sees hashes of session ids only. @default the storer's own rows; memory in development where it has none */
+  readonly store?: session.Store;
+  /**
+   * Whether to load the session of every request that brings a session cookie, so that `req.session` can be looked at. A store that answers in the same tick (SQLite)
+   * is never asked before somebody looks. Without it, ask `await gate.session(req)`. @default true
+   */
+  readonly eager?: boolean;
+}
+
+const ID_BYTES = 32;
+const MISSING_STORE =
+  "`sessions`: the storer keeps no sessions; give expressSessions a `store`, for example connect-redis (in development, memory would do)";
+
+/** express-session underneath, mounted by the suite itself. */
+export function expressSessions(options: ExpressSessionsOptions): SessionAdapter {
+  const secrets = [options?.secret ?? []].flat();
+  return {
+    problems({ development, storer }) {
+      const problems = problemsOfKeys("sessions: secret", secrets);
+      if (!options?.store && !development && !meets(storer, sessionKeeping)) problems.push(MISSING_STORE);
+      return problems;
+    },
+    start: (setup) => new ExpressSessions(secrets, options.store ?? storeOf(setup), options.eager ?? true, setup),
+  };
+}
+
+const storeOf = ({ storer, clock }: SessionSetup): session.Store =>
+  meets(storer, sessionKeeping) ? new StorerStore(storer, clock) : new session.MemoryStore();
+
+/** What this adapter keeps with a request. */
+interface Loading {
+  /** A view of the request that express-session works on, so that two gates on one request do not share a session. */
+  readonly view: Carrier;
+  readonly done: Promise<void>;
+  keepId: boolean;
+  isOver: boolean;
+}
+
+const OWNER: unique symbol = Symbol("castellan.sessions");
+const VIEW: unique symbol = Symbol("castellan.view");
+type Request = IncomingMessage & { [OWNER]?: ExpressSessions; [VIEW]?: true; app?: { request: object }; res?: ServerResponse };
+
+/** Request prototypes that have the accessors. Express makes one for each application. */
+const prepared = new WeakSet<object>();
+
+class ExpressSessions implements Sessions {
+  readonly #keys: readonly KeyObject[];
+  readonly #setup: SessionSetup;
+  readonly #eager: boolean;
+  readonly #run: (req: unknown, res: unknown, next: (error?: unknown) => void) => void;
+  readonly #loadings = new WeakMap<IncomingMessage, Loading>();
+  #answersAtOnce: boolean | undefined;
+  #warned = false;
+
+  constructor(secrets: readonly string[], store: session.Store, eager: boolean, setup: SessionSetup) {
+    this.#setup = setup;
+    this.#eager = eager;
+    this.#keys = secrets.map((secret) => createSecretKey(Buffer.from(secret)));
+    // express-session reads and writes no more of a request than a view of it has.
+    this.#run = session({
+      name: setup.cookieName,
+      secret: [...secrets],
+      store: new HashedStore(store, setup.lifetime, setup.clock),
+      genid: (req) => this.#newId(req),
+      resave: false,
+      saveUninitialized: false,
+      rolling: false,
+      // `rootUrl` says that people come over TLS; where a proxy ends it, that proxy says so.
+      ...(setup.secure && { proxy: true }),
+      cookie: { path: "/", httpOnly: true, sameSite: "lax", secure: setup.secure },
+    }) as (req: unknown, res: unknown, next: (error?: unknown) => void) => void;
+  }
+
+  idOf(req: IncomingMessage): string | null {
+    const raw = readCookie(req.headers.cookie, this.#setup.cookieName);
+    // `s%3A` is how express-session marks a signed value, `s:` after decoding.
+    if (raw === null || raw.length > 200 || !raw.startsWith("s%3A")) return null;
+    const dot = raw.indexOf(".", 4);
+    if (dot < 0) return null;
+    const id = raw.slice(4, dot);
+    const given = Buffer.from(
+      raw
+        .slice(dot + 1)
+        .replaceAll("%2B", "+")
+        .replaceAll("%2F", "/"),
+      "base64",
+    );
+    const signed = this.#keys.some((key) => {
+      const right = createHmac("sha256", key).update(id).digest();
+      return right.length === given.length && timingSafeEqual(right, given);
+    });
+    return signed ? id : null;
+  }
+
+  attach(req: Request, res: ServerResponse): Promise<void> | undefined {
+    if (!req[OWNER]) {
+      req[OWNER] = this;
+      const prototype = req.app?.request;
+      if (prototype && !prepared.has(prototype)) prepare(prototype);
+    }
+    if (this.#answersAtOnce || !this.#eager || this.idOf(req) === null) return undefined;
+    return this.#load(req, res, false).done;
+  }
+
+  async open(req: Request, res: ServerResponse, keepId: boolean): Promise<Session> {
+    const loading = this.#load(req, res, keepId);
+    await loading.done;
+    this.#warnOfMisfit(req);
+    const { cookieName: name, secure } = this.#setup;
+    return loadedSession(loading.view, res, { name, secure }, (renew) => {
+      if (renew) loading.keepId = false;
+    });
+  }
+
+  /** For the accessors: what is loaded, loading it now if that can be done in the same tick. */
+  look(req: Request): Carrier {
+    const known = this.#loadings.get(req);
+    if (known) return known.view;
+    if (!req.res) throw new Error("req.session needs Express: the request has no response");
+    const { view } = this.#load(req, req.res, false);
+    if (view.session) return view;
+    throw new Error("the session is not loaded: its store answers later. Ask `await gate.session(req)`, or leave `eager` on.");
+  }
+
+  #load(req: Request, res: ServerResponse, keepId: boolean): Loading {
+    const known = this.#loadings.get(req);
+    // A session that was destroyed in this request is not the end of it: the next one is a new one.
+    if (known && (known.view.session || !known.isOver)) return known;
+    const view: Carrier = Object.create(req, { [VIEW]: { value: true } });
+    let failure: unknown;
+    const { promise, resolve, reject } = deferred();
+    const loading: Loading = { view, done: promise, keepId, isOver: false };
+    this.#loadings.set(req, loading);
+    this.#run(view, res, (error) => {
+      loading.isOver = true;
+      failure = error;
+      if (error) reject(error);
+      else resolve();
+    });
+    if (this.idOf(req) !== null) this.#answersAtOnce = loading.isOver && !failure;
+    promise.catch(() => {}); // whoever awaits it sees it; an accessor that did not wait throws by itself
+    return loading;
+  }
+
+  #newId(view: unknown): string {
+    const req: unknown = Object.getPrototypeOf(view);
+    // A view was made by `Object.create(req)` above.
+    const loading = this.#loadings.get(req as IncomingMessage);
+    const before = loading?.keepId ? this.idOf(req as IncomingMessage) : null;
+    return before ?? randomText(this.#setup.random, ID_BYTES);
+  }
+
+  /** A Secure cookie is not set on a request that looks like plain HTTP: without a word, people could never sign in. */
+  #warnOfMisfit(req: Request): void {
+    if (this.#warned || !this.#setup.secure || Reflect.get(req.socket ?? {}, "encrypted")) return;
+    if (req.headers["x-forwarded-proto"]?.toString().split(",")[0]?.trim().toLowerCase() === "https") return;
+    this.#warned = true;
+    this.#setup.logger.warn(
+      "rootUrl is https, but a request came over plain HTTP and without X-Forwarded-Proto: https. Its browser gets no cookie. Let the proxy set that header.",
+    );
+  }
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
+  let [resolve, reject]: [() => void, (error: unknown) => void] = [() => {}, () => {}];
+  const promise = new Promise<void>((yes, no) => {
+    [resolve, reject] = [yes, no];
+  });
+  return { promise, resolve, reject };
+}
+
+/** Puts accessors on an application's request prototype: a request that never looks at its session pays nothing. */
+function prepare(prototype: object): void {
+  prepared.add(prototype);
+  for (const name of ["session", "sessionID", "sessionStore"] as const) {
+    Object.defineProperty(prototype, name, {
+      configurable: true,
+      enumerable: true,
+      get(this: Request) {
+        // A view has properties of its own; what was deleted there is gone.
+        return this[VIEW] ? undefined : this[OWNER]?.look(this)[name];
+      },
+      set(this: Request, value: unknown) {
+        if (this[OWNER] && !this[VIEW]) Reflect.set(this[OWNER].look(this), name, value);
+        else Object.defineProperty(this, name, { value, writable: true, configurable: true, enumerable: true });
+      },
+    });
+  }
+}

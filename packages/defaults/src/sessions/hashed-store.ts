@@ -1,0 +1,164 @@
+/** Lets any express-session store hold hashes of session ids instead of the ids: a dump of it opens nothing. @module */
+import { type Clock, type Duration, digest, minutes, type SessionOperations } from "@castellan/core";
+import session, { type SessionData } from "express-session";
+
+type Done<Result = void> = (error?: unknown, result?: Result) => void;
+
+export const storeKey = (sessionId: string): string => digest("session", sessionId);
+
+const TOMBSTONES = 10_000;
+
+/** What has just been destroyed, so that a slow request does not write it back. Bounded, the oldest go first. */
+class Tombstones {
+  readonly #keys = new Set<string>();
+
+  add(key: string): void {
+    this.#keys.add(key);
+    const [oldest] = this.#keys;
+    if (this.#keys.size > TOMBSTONES && oldest !== undefined) this.#keys.delete(oldest);
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+}
+
+/**
+ * Wraps a store: ids are hashed, a destroyed session is not written back by a request that was still under way, and a store that lost its connection
+ * answers with an error instead of with nothing.
+ */
+export class HashedStore extends session.Store {
+  readonly #inner: session.Store;
+  readonly #lifetime: Duration;
+  readonly #clock: Clock;
+  readonly #ended = new Tombstones();
+  #connected = true;
+
+  constructor(inner: session.Store, lifetime: Duration, clock: Clock) {
+    super();
+    this.#inner = inner;
+    this.#lifetime = lifetime;
+    this.#clock = clock;
+    // express-session goes on without a session while its store is away. Nobody must get in by that, so its events are not passed on.
+    inner.on("disconnect", () => {
+      this.#connected = false;
+    });
+    inner.on("connect", () => {
+      this.#connected = true;
+    });
+  }
+
+  override get(id: string, done: Done<SessionData | null>): void {
+    if (!this.#connected) return done(new Error("the session store is disconnected"));
+    this.#inner.get(storeKey(id), (error: unknown, data?: SessionData | null) => {
+      if (error || !data) return done(error ?? null, null);
+      // The cookie ends with the browser session; only the store keeps a date.
+      done(null, { ...data, cookie: { ...data.cookie, originalMaxAge: null, expires: null } });
+    });
+  }
+
+  override set(id: string, data: SessionData, done: Done = () => {}): void {
+    const key = storeKey(id);
+    if (this.#ended.has(key)) return done();
+    this.#inner.set(key, this.#dated(data), done);
+  }
+
+  override touch(id: string, data: SessionData, done: Done = () => {}): void {
+    const key = storeKey(id);
+    if (this.#ended.has(key) || !this.#inner.touch) return done();
+    this.#inner.touch(key, this.#dated(data), () => done());
+  }
+
+  override destroy(id: string, done: Done = () => {}): void {
+    const key = storeKey(id);
+    this.#ended.add(key);
+    this.#inner.destroy(key, done);
+  }
+
+  /** Stores take their expiry from the cookie. The one of the browser has none, so they would choose one of their own, shorter than a sign-in. */
+  #dated(data: SessionData): SessionData {
+    const expires = new Date(this.#clock.now().getTime() + this.#lifetime);
+    const plain: SessionData = JSON.parse(JSON.stringify(data));
+    return { ...plain, cookie: { ...plain.cookie, originalMaxAge: this.#lifetime, expires } };
+  }
+}
+
+/** A session is written for its expiry alone at most this often. */
+const RENEW_AFTER = minutes(1);
+const MOST_REMEMBERED = 10_000;
+
+/** An express-session store over the session rows of a storer. Ids are hashed already when they come here. */
+export class StorerStore extends session.Store {
+  readonly #rows: SessionOperations;
+  readonly #clock: Clock;
+  /** When a session's row was last said to end, so that it is not written on each request. */
+  readonly #ends = new Map<string, number>();
+
+  constructor(rows: SessionOperations, clock: Clock) {
+    super();
+    this.#rows = rows;
+    this.#clock = clock;
+  }
+
+  override get(key: string, done: Done<SessionData | null>): void {
+    answer(
+      () => this.#rows.loadSession(key, this.#clock.now()),
+      (row) => {
+        if (!row) return done(null, null);
+        this.#remember(key, row.expiresAt);
+        // Only `set` below writes these rows.
+        done(null, JSON.parse(row.data) as SessionData);
+      },
+      done,
+    );
+  }
+
+  override set(key: string, data: SessionData, done: Done = () => {}): void {
+    const expiresAt = endOf(data);
+    this.#remember(key, expiresAt);
+    answer(
+      () => this.#rows.saveSession(key, { data: JSON.stringify(data), expiresAt }),
+      () => done(),
+      done,
+    );
+  }
+
+  override touch(key: string, data: SessionData, done: Done = () => {}): void {
+    const expiresAt = endOf(data);
+    if (expiresAt.getTime() - (this.#ends.get(key) ?? 0) < RENEW_AFTER) return done();
+    this.#remember(key, expiresAt);
+    answer(
+      () => this.#rows.touchSession(key, expiresAt),
+      () => done(),
+      done,
+    );
+  }
+
+  override destroy(key: string, done: Done = () => {}): void {
+    this.#ends.delete(key);
+    answer(
+      () => this.#rows.destroySession(key),
+      () => done(),
+      done,
+    );
+  }
+
+  #remember(key: string, expiresAt: Date): void {
+    if (this.#ends.size >= MOST_REMEMBERED) this.#ends.clear();
+    this.#ends.set(key, expiresAt.getTime());
+  }
+}
+
+const endOf = ({ cookie }: SessionData): Date => new Date(cookie.expires ?? 0);
+
+/** Hands on an answer in the same tick where it comes in the same tick. */
+function answer<Result>(ask: () => Result | Promise<Result>, then: (result: Result) => void, fail: (error: unknown) => void): void {
+  let result: Result | Promise<Result>;
+  try {
+    result = ask();
+  } catch (error) {
+    return fail(error);
+  }
+  if (result instanceof Promise) result.then(then, fail);
+  else then(result);
+}
