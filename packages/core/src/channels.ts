@@ -20,7 +20,7 @@ export interface Channel<Before, After = Before> {
 
 export const defineChannel = <Before, After = Before>(name: string): Channel<Before, After> => ({ name });
 
-export type BeforeHandler<Event> = (event: Event) => Reply | undefined | void | Promise<Reply | undefined | void>;
+export type BeforeHandler<Event> = (event: Event) => Reply | null | undefined | Promise<Reply | null | undefined>;
 export type AfterHandler<Event> = (event: Event) => void | Promise<void>;
 
 /** Where a guard stands among guards, whichever order modules are listed in. Lower comes first. */

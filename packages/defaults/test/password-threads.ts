@@ -1,5 +1,5 @@
 /** Threads that hash nothing: a test sees their jobs and says when they answer or die. @module */
-import type { Answer, Job, StartThread, ThreadEvents } from "../dist/passwords/index.js";
+import type { HashAnswer as Answer, HashJob as Job, StartThread, ThreadEvents } from "../dist/passwords/index.js";
 
 export class ScriptedThread {
   readonly jobs: Job[] = [];

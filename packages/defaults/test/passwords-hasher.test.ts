@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Random } from "@castellan/core";
 import { afterAll, describe, it } from "vitest";
-import { argon2id, bcrypt, bcryptHasher, HashLane, type Job, passwordHasher } from "../dist/passwords/index.js";
+import { argon2id, bcrypt, bcryptHasher, HashLane, type HashJob as Job, passwordHasher } from "../dist/passwords/index.js";
 import { answeringThreads } from "./password-threads.ts";
 
 const lane = new HashLane({ threads: 2 });

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
 import { ConfigError, Unavailable } from "@castellan/core";
 import { describe, it } from "vitest";
-import { bcrypt, HashLane, type Job, passwordHasher } from "../dist/passwords/index.js";
+import { bcrypt, HashLane, type HashJob as Job, passwordHasher } from "../dist/passwords/index.js";
 import { startThread } from "../dist/passwords/thread.js";
 import { scriptedThreads } from "./password-threads.ts";
 

@@ -18,6 +18,8 @@ export type { Mode } from "./browser/initiator.ts";
 export type { Form, Link, Page, Problem } from "./browser/page.ts";
 export { type ManualClock, manualClock } from "./clock.ts";
 export * from "./conformance/index.ts";
+export { type Harness, type HarnessOptions, type HarnessParts, harness, type LogLine, TEST_SECRET } from "./harness.ts";
+export { type CountingHasher, countingHasher } from "./hasher.ts";
 export { type Listening, listen } from "./listen.ts";
 export { type MemoryDump, type MemoryStorer, memoryStorer } from "./memory/storer.ts";
 export type { CounterRow, UserRow } from "./memory/tables.ts";

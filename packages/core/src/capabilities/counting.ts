@@ -16,7 +16,7 @@ export interface CountOperations {
    * were refused do not make the window longer. `key` is at most 200 characters.
    */
   countUse(key: string, limit: number, windowMs: number, now: Date): Promise<Count>;
-  /** Takes one counted use back (it turned out well). Never below zero; does nothing when the window has ended. */
+  /** Takes one admitted use back (it turned out well), so that one more is admitted. Never below zero; does nothing when the window has ended. */
   takeBackUse(key: string, now: Date): Promise<void>;
   /** Forgets what was counted for `key`. */
   forgetUses(key: string): Promise<void>;

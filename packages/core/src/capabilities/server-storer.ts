@@ -52,7 +52,8 @@ export interface SignIn {
 export interface SignInOperations<out U extends User = User> {
   /**
    * Makes the row, but only if the user exists and is still of `signIn.epoch`, in one atomic step: a password that
-   * changed between check and sign-in refuses the sign-in. Answers whether the row was made.
+   * changed between check and sign-in refuses the sign-in. `key` and `signIn.id` are fresh random values; one that is taken is not overwritten.
+   * Answers whether the row was made.
    */
   createSignIn(key: string, signIn: SignIn): Promise<boolean>;
   /**
@@ -60,11 +61,13 @@ export interface SignInOperations<out U extends User = User> {
    * and `now` is before both `idleEndsAt` and `endsAt`. Otherwise `null`.
    */
   findSignIn(key: string, now: Date): Promise<{ readonly user: U; readonly signIn: SignIn } | null>;
-  /** Moves `seenAt` and `idleEndsAt`; makes nothing, revives nothing. Called at most once per refresh interval. */
+  /**
+   * Moves `seenAt` and `idleEndsAt` (never past `endsAt`) of a sign-in that is live at `seenAt`; makes nothing, revives nothing. Called at most once per refresh interval.
+   */
   touchSignIn(key: string, seenAt: Date, idleEndsAt: Date): Promise<void>;
   /**
    * Gives a live sign-in a new key, level and factors, keeping `id`, `createdAt` and `endsAt`. Of parallel calls with one `key`, one
-   * answers `true`. Only while the user is of `epoch`, which the row then carries.
+   * answers `true`. Only while user and row are of `epoch`: one of an earlier epoch is dead and stays so.
    */
   replaceSignIn(
     key: string,

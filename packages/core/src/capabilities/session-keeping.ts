@@ -19,7 +19,7 @@ export interface SessionOperations {
   loadSession(key: string, now: Date): StoredSession | null | Promise<StoredSession | null>;
   /** Makes or replaces the session. */
   saveSession(key: string, session: StoredSession): void | Promise<void>;
-  /** Moves the end of an existing session. Makes nothing. */
+  /** Moves the end of a session that has just been loaded. Makes nothing. */
   touchSession(key: string, expiresAt: Date): void | Promise<void>;
   destroySession(key: string): void | Promise<void>;
 }
