@@ -1,4 +1,5 @@
 /** Signing in with a password. @module */
+
 import {
   type AuthingServerStorer,
   authable,
@@ -19,6 +20,7 @@ import {
   type User,
   type Verdict,
 } from "@castellan/core";
+import type { Request } from "express";
 import { type LoginPageData, loginView } from "./pages.ts";
 import { authTexts } from "./texts.ts";
 
@@ -41,12 +43,12 @@ export interface Credentials {
 /** What an application can do without the routes. */
 export interface AuthApi {
   /**
-   * Checks credentials as the login page does: limits, one hash whoever it is, one answer for everything that is wrong. Signs nobody in. With `ctx`, attempts
+   * Checks credentials as the login page does: limits, one hash whoever it is, one answer for everything that is wrong. Signs nobody in. With `req`, attempts
    * are counted by network too.
    */
-  authenticate(credentials: Credentials, ctx?: Context): Promise<Outcome<User>>;
-  /** The same, and signs in the browser that `ctx` is about, through the same guards as the login page. */
-  login(credentials: Credentials & { readonly remember?: boolean }, ctx: Context): Promise<Outcome<User>>;
+  authenticate(credentials: Credentials, req?: Request): Promise<Outcome<User>>;
+  /** The same, and signs in the browser that sent `req`, through the same guards as the login page. The application answers. */
+  login(credentials: Credentials & { readonly remember?: boolean }, req: Request): Promise<Outcome<User>>;
 }
 
 /** The module: GET and POST `/login`. */
@@ -88,12 +90,13 @@ function start(core: Core<AuthingServerStorer>, { afterLogin }: Required<AuthOpt
   });
 
   return {
-    async authenticate(credentials, ctx) {
-      const { subject, verdict } = await check(credentials, ctx ?? null);
+    async authenticate(credentials, req) {
+      const { subject, verdict } = await check(credentials, req ? core.contextOf(req) : null);
       if ("refused" in verdict) return verdict;
       return subject.kind === "known" ? { ok: subject.user } : { refused: refuse(401, "invalid_credentials") };
     },
-    async login({ remember = false, ...credentials }, ctx) {
+    async login({ remember = false, ...credentials }, req) {
+      const ctx = core.contextOf(req);
       const { verdict } = await check(credentials, ctx);
       if ("refused" in verdict) return verdict;
       return core.signIn(ctx, verdict.ok, { to: afterLogin, remember }, "auth");

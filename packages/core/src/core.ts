@@ -1,4 +1,5 @@
 /** Gives each module its view of the engine. @module */
+import type { Request } from "express";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
 import type { Channel } from "./channels.ts";
 import { attempt } from "./doors/attempt.ts";
@@ -9,6 +10,7 @@ import { changePassword, checkPassword, problemOfPassword } from "./doors/passwo
 import type { Intent, Outcome } from "./doors/proof.ts";
 import { stepUp } from "./doors/step-up.ts";
 import type { Engine } from "./engine.ts";
+import type { Context } from "./http/context.ts";
 import { readFields } from "./http/fields.ts";
 import type { Routes } from "./http/router.ts";
 import type { Limit } from "./limits.ts";
@@ -25,6 +27,7 @@ export interface CoreSettings<S extends ServerStorer> {
   readonly rootUrl: string;
   readonly declareLimit: (limit: Limit) => Limit;
   readonly declareSecondFactor: (method: string) => void;
+  readonly contextOf: (req: Request) => Context;
 }
 
 const signedIn = { reason: "signed_in" } as const;
@@ -33,7 +36,7 @@ const signedIn = { reason: "signed_in" } as const;
 const whereTo = (outcome: Outcome<unknown>, { to }: Intent): Reply => ("refused" in outcome ? outcome.refused : redirect(to, signedIn));
 
 export function coreFor<S extends ServerStorer>(module: string, settings: CoreSettings<S>): Core<S> {
-  const { engine, storer, routes, mount, rootUrl, declareLimit, declareSecondFactor } = settings;
+  const { engine, storer, routes, mount, rootUrl, declareLimit, declareSecondFactor, contextOf } = settings;
   const { clock, random, keys, tokens, hasher, identifier, logger, bus, limiter } = engine;
   return {
     storer,
@@ -58,6 +61,7 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     limit: (what, by, max, per) => declareLimit({ name: `${module}/${what}`, by, max, per }),
     use: (limit, who) => limiter.use(limit, who),
     takeBack: (limit, who) => limiter.takeBack(limit, who),
+    contextOf,
     read: (fields, ctx) => readFields(fields, ctx.body),
     subject: (typed) => findSubject<User>(storer, keys, identifier, typed),
     attempt: (ctx, subject, method, check) => attempt(engine, ctx, subject, method, check),

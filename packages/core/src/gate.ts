@@ -220,7 +220,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
 
   const services: Record<string, unknown> = {};
   for (const [name, module] of Object.entries(modules)) {
-    const settings = { engine, storer: options.storer, routes, mount, rootUrl, declareLimit };
+    const settings = { engine, storer: options.storer, routes, mount, rootUrl, declareLimit, contextOf: contextFrom };
     services[name] = module.start(coreFor(module.name, { ...settings, declareSecondFactor: (method) => secondFactors.add(method) }));
     const untold = module.reasons.filter((reason) => engine.texts[`reason.${reason}`] === undefined);
     if (untold.length > 0)

@@ -1,4 +1,5 @@
 /** Modules, and what core gives them. @module */
+import type { Request } from "express";
 import type { Capability } from "./capabilities/capability.ts";
 import type { Challenge } from "./capabilities/challenging.ts";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
@@ -71,6 +72,8 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   use(limit: Limit, who: string): Promise<Admission>;
   takeBack(limit: Limit, who: string): Promise<void>;
 
+  /** The context of a request, for services that an application calls from its own handlers. */
+  contextOf(req: Request): Context;
   /** Reads the declared fields of the request's body. */
   read<const Fields extends FieldSet>(fields: Fields, ctx: Context): Promise<Answer<ValuesOf<Fields>>>;
 

@@ -1,4 +1,5 @@
 /** Signing out. @module */
+
 import {
   type Context,
   type Core,
@@ -13,6 +14,7 @@ import {
   type Texts,
   type View,
 } from "@castellan/core";
+import type { Request } from "express";
 
 export interface LogoutOptions {
   /** Where a sign-out leads: a path of the application. @default "/" */
@@ -27,8 +29,8 @@ const DEFAULTS = { afterLogout: "/", dangerouslyAllowGet: false } as const satis
 
 /** What an application can do without the routes. */
 export interface LogoutApi {
-  /** Signs out the browser that `ctx` is about. Answers a reply when a guard refused, `null` when it is done. */
-  logout(ctx: Context): Promise<Reply | null>;
+  /** Signs out the browser that sent `req`. Answers a reply when a guard refused, `null` when it is done. The application answers. */
+  logout(req: Request): Promise<Reply | null>;
 }
 
 const texts: Texts = {
@@ -67,5 +69,5 @@ function start(core: Core, { afterLogout, dangerouslyAllowGet }: Required<Logout
   core.route("GET", "/logout", (ctx) => (dangerouslyAllowGet ? signOut(ctx) : page(logoutView, {})));
   core.route("POST", "/logout", signOut);
   core.route("DELETE", "/logout", signOut);
-  return { logout: (ctx) => core.logout(ctx) };
+  return { logout: (req) => core.logout(core.contextOf(req)) };
 }
