@@ -1,22 +1,31 @@
 /** Gives each module its view of the engine. @module */
-import type { Request } from "express";
+import type { Request, RequestHandler } from "express";
+import { meets } from "./capabilities/capability.ts";
+import { mailQueueing } from "./capabilities/mail-queueing.ts";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
 import type { Channel } from "./channels.ts";
 import { attempt } from "./doors/attempt.ts";
 import { completeChallenge, makeChallenge, pendingLogin, pendLogin, withChallenge } from "./doors/challenge.ts";
 import { establishHalf, login } from "./doors/login.ts";
-import { logout } from "./doors/logout.ts";
+import { logout, revoke } from "./doors/logout.ts";
 import { changePassword, checkPassword, problemOfPassword } from "./doors/passwords.ts";
 import type { Intent, Outcome } from "./doors/proof.ts";
+import { finishReset } from "./doors/reset.ts";
 import { stepUp } from "./doors/step-up.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, WhenNobody } from "./engine.ts";
+import type { RequireOptions } from "./gate-types.ts";
 import type { Context } from "./http/context.ts";
 import { readFields } from "./http/fields.ts";
+import { forgetLink, takeTokenAway, tokenOfLink } from "./http/landing.ts";
 import type { Routes } from "./http/router.ts";
 import type { Limit } from "./limits.ts";
-import type { Core } from "./module.ts";
+import type { MailView } from "./mail/mail-view.ts";
+import type { Mailbox } from "./messages.ts";
+import type { Core, MailProof } from "./module.ts";
+import { randomText } from "./random.ts";
 import { type Reply, redirect } from "./replies.ts";
 import { findSubject } from "./subjects.ts";
+import { after, type Duration } from "./time.ts";
 import type { User } from "./users.ts";
 
 export interface CoreSettings<S extends ServerStorer> {
@@ -24,20 +33,45 @@ export interface CoreSettings<S extends ServerStorer> {
   readonly storer: S;
   readonly routes: Routes;
   readonly mount: string;
-  readonly rootUrl: string;
+  /** What addresses in mails begin with. */
+  readonly linkRoot: string;
+  readonly middleware: (work: (ctx: Context) => Promise<Reply | null>) => RequestHandler;
+  readonly mustBe: (ctx: Context, options: RequireOptions) => Promise<Reply | null>;
+  readonly mailProof: { get(): MailProof | null; set(proof: MailProof): void };
   readonly declareLimit: (limit: Limit) => Limit;
   readonly declareSecondFactor: (method: string) => void;
   readonly contextOf: (req: Request) => Context;
+  readonly nobody: WhenNobody[];
+  readonly sendMail: <Data>(view: MailView<Data>, data: Data, to: Mailbox | null, ctx: Context | null) => Promise<void>;
 }
 
 const signedIn = { reason: "signed_in" } as const;
+
+/** By the field `email`, which core checks where some module needs it. */
+function mailboxOf(user: User): Mailbox | null {
+  const address: unknown = Reflect.get(user, "email");
+  return typeof address === "string" && address !== "" ? { address } : null;
+}
 
 /** Where a sign-in leads. */
 const whereTo = (outcome: Outcome<unknown>, { to }: Intent): Reply => ("refused" in outcome ? outcome.refused : redirect(to, signedIn));
 
 export function coreFor<S extends ServerStorer>(module: string, settings: CoreSettings<S>): Core<S> {
-  const { engine, storer, routes, mount, rootUrl, declareLimit, declareSecondFactor, contextOf } = settings;
+  const { engine, storer, routes, mount, declareLimit, declareSecondFactor, contextOf } = settings;
   const { clock, random, keys, tokens, hasher, identifier, logger, bus, limiter } = engine;
+  const sendsMail = engine.mails !== null && meets(storer, mailQueueing);
+  const link = (
+    of: { readonly pid: string; readonly epoch: number },
+    path: string,
+    purpose: string,
+    destination: string,
+    lasts: Duration,
+  ) => {
+    const { token, ...row } = tokens.make(purpose);
+    const now = clock.now();
+    const url = `${settings.linkRoot}${path}?${new URLSearchParams({ token })}`;
+    return { url, row: { ...row, ...of, destination, createdAt: now, expiresAt: after(now, lasts) } };
+  };
   return {
     storer,
     clock,
@@ -49,7 +83,7 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     logger,
     route: (method, path, handler) => routes.add({ method, path, module, handler }),
     path: (path) => mount + path,
-    url: (path) => rootUrl + mount + path,
+    url: (path) => settings.linkRoot + path,
     on: (channel) => bus.on(channel, module),
     emit: {
       before: (channel, event) => bus.before(channel, event),
@@ -62,6 +96,34 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     use: (limit, who) => limiter.use(limit, who),
     takeBack: (limit, who) => limiter.takeBack(limit, who),
     contextOf,
+    setLifetime(lifetime) {
+      engine.lifetime = { ...engine.lifetime, ...lifetime };
+    },
+    whenNobody: (ask) => void settings.nobody.push(ask),
+    knownBrowser: (ctx, user) => engine.browsers.idFor(ctx, user.pid),
+    tell: async (view, data, user, ctx) => {
+      const to = mailboxOf(user);
+      if (to && sendsMail) await settings.sendMail(view, data, to, ctx);
+    },
+    mailbox: mailboxOf,
+    sendsMail,
+    links: {
+      land: (ctx, path) => takeTokenAway(ctx, mount + path),
+      proof: (ctx, path, purpose) => {
+        const token = tokenOfLink(ctx, mount + path);
+        return token === null ? null : tokens.parse(purpose, token);
+      },
+      make: ({ pid, epoch }, path, purpose, destination, lasts) => link({ pid, epoch }, path, purpose, destination, lasts),
+      makeForNobody: (path, purpose, destination, lasts) =>
+        link({ pid: `nobody-${randomText(random, 16)}`, epoch: 0 }, path, purpose, destination, lasts),
+      forget: forgetLink,
+    },
+    mustBe: (ctx, options) => settings.mustBe(ctx, options),
+    provesMail: (proof) => settings.mailProof.set(proof),
+    get mailProof() {
+      return settings.mailProof.get();
+    },
+    mail: (view, data, to, ctx) => settings.sendMail(view, data, to, ctx),
     read: (fields, ctx) => readFields(fields, ctx.body),
     subject: (typed) => findSubject<User>(storer, keys, identifier, typed),
     attempt: (ctx, subject, method, check) => attempt(engine, ctx, subject, method, check),
@@ -72,7 +134,10 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     intent: (ctx, otherwise, remember) => ({ to: ctx.redir ?? otherwise, remember }),
     logout: (ctx) => logout(engine, ctx),
     stepUp: (ctx, proof) => stepUp(engine, ctx, proof),
-    establishHalf: (ctx, proof, intent) => establishHalf(engine, ctx, proof, intent),
+    revoke: (pid, which) => revoke(engine, pid, which),
+    establishHalf: (ctx, proof, intent, lasting) => establishHalf(engine, ctx, proof, intent, lasting),
+    middleware: (work) => settings.middleware(work),
+    finishReset: (ctx, proof, to) => finishReset(engine, ctx, proof, to),
     changePassword: (ctx, pid, passwords) => changePassword(engine, ctx, pid, passwords),
     challenges: {
       counts: declareSecondFactor,

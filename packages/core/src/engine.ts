@@ -5,19 +5,25 @@ import type { Bus } from "./channels.ts";
 import { Unavailable } from "./errors.ts";
 import { loadUser } from "./events.ts";
 import type { PasswordHasher } from "./hasher.ts";
+import type { Context } from "./http/context.ts";
 import type { CsrfTokens } from "./http/csrf.ts";
+import type { KnownBrowsers } from "./http/known-browsers.ts";
 import type { Sessions } from "./http/sessions.ts";
 import type { Identifier } from "./identifier.ts";
 import type { KeyRing } from "./keys.ts";
 import type { Limit, Limiter } from "./limits.ts";
 import type { Logger } from "./logger.ts";
+import type { MailQueue } from "./mail/mail-queue.ts";
 import type { PasswordPolicy } from "./passwords.ts";
 import type { Random } from "./random.ts";
-import type { SignInLifetime } from "./sign-ins.ts";
+import type { Current, SignInLifetime } from "./sign-ins.ts";
 import type { Localize, Texts } from "./texts.ts";
 import type { Clock } from "./time.ts";
 import type { TokenMaker } from "./tokens.ts";
 import type { User } from "./users.ts";
+
+/** May say who is signed in after all (a remembered browser). */
+export type WhenNobody = (ctx: Context, deadKey: string | null) => Promise<Current | null>;
 
 export interface Engine<U extends User = User> {
   readonly storer: ServerStorer<U>;
@@ -30,7 +36,13 @@ export interface Engine<U extends User = User> {
   readonly passwordPolicy: PasswordPolicy;
   readonly identifier: Identifier;
   readonly sessions: Sessions;
-  readonly lifetime: SignInLifetime;
+  /** Modules may change it while the gate is made. */
+  lifetime: SignInLifetime;
+  readonly browsers: KnownBrowsers;
+  /** `null` without the option `mail`. */
+  readonly mails: MailQueue | null;
+  /** Asked in turn when a request comes from nobody, with the key of a sign-in that is dead, if it brought one. */
+  readonly whenNobody: readonly WhenNobody[];
   /** Session keys of the application that survive sign-in and sign-out. */
   readonly keep: readonly string[];
   readonly bus: Bus;

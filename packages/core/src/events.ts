@@ -13,6 +13,8 @@ export interface AttemptEvent {
   /** For example `"password"`. */
   readonly method: string;
   readonly ctx: Context | null;
+  /** What attempts are counted by: the subject, or the owner's known browser on its own. */
+  readonly budget: string;
 }
 
 export interface LoginEvent {
@@ -24,6 +26,8 @@ export interface LoginEvent {
   readonly intent: Intent;
   /** Which module led here: `"auth"`, `"register"`, `"oauth2"`, … */
   readonly via: string;
+  /** The id of this browser if this user has signed in here before; `null` otherwise. */
+  readonly knownBrowser: string | null;
 }
 
 export interface UserEvent {
@@ -58,5 +62,13 @@ export const register = defineChannel<RegisterRequest, UserEvent>("register");
 export const changePassword = defineChannel<ChangePasswordEvent>("changePassword");
 /** A user was loaded to answer who is signed in. Only `notify`; runs on every request that asks, so keep it short. */
 export const loadUser = defineChannel<{ readonly user: User }>("loadUser");
+/** A link to choose a new password was asked for. `user` is `null` where nobody was found: do the same work for both. */
+export const startRecovery = defineChannel<{ readonly user: User | null; readonly ctx: Context | null }>("startRecovery");
+/** A new password was chosen by a mailed link. */
+export const finishRecovery = defineChannel<UserEvent & { readonly address: string }>("finishRecovery");
+/** Sign-ins of a user were ended by their owner or an administrator. Whatever brings one back (a remembered browser) ends too. */
+export const revoke = defineChannel<{ readonly pid: string; readonly which: "all" | "one" | "others"; readonly ctx: Context | null }>(
+  "revoke",
+);
 export const disable = defineChannel<{ readonly pid: string }>("disable");
 export const enable = defineChannel<{ readonly pid: string }>("enable");

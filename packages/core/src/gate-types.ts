@@ -82,7 +82,9 @@ export interface GateBase<U extends User> {
   /** Puts a user out, at once and until {@link enable}. Answers whether there is such a user. */
   disable(pid: string): Promise<boolean>;
   enable(pid: string): Promise<boolean>;
-  /** Sends a mail of the application with the sender and subject prefix of the option `mail`. */
+  /** Delivers the queued mails that are due, and answers how many left the queue. Also done by itself after a mail was queued, and by a timer. */
+  deliverMails(): Promise<number>;
+  /** Sends a mail of the application with the sender and subject prefix of the option `mail`: through the queue where the storer has one, else at once. */
   email(mail: OwnMail): Promise<void>;
   /** Subscribes to a channel; application guards come behind those of the modules. */
   on<Before, After>(channel: Channel<Before, After>): Subscription<Before, After>;

@@ -3,6 +3,7 @@ import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { parseAddress } from "./addresses.ts";
 import { type Capability, meets } from "./capabilities/capability.ts";
 import { counting } from "./capabilities/counting.ts";
+import { mailQueueing } from "./capabilities/mail-queueing.ts";
 import { type ServerStorer, serverStorer } from "./capabilities/server-storer.ts";
 import { Bus } from "./channels.ts";
 import { coreFor } from "./core.ts";
@@ -10,23 +11,28 @@ import { coreReasons, coreTexts } from "./core-texts.ts";
 import { attempt } from "./doors/attempt.ts";
 import { disable, enable, revoke } from "./doors/logout.ts";
 import { changePassword, checkPassword, setPassword } from "./doors/passwords.ts";
-import { type Engine, loadedNotifier, userChecker } from "./engine.ts";
+import { type Engine, loadedNotifier, userChecker, type WhenNobody } from "./engine.ts";
 import { ConfigError, Unavailable } from "./errors.ts";
 import type { Description, Gate, GateBase, UserOf } from "./gate-types.ts";
 import { Context } from "./http/context.ts";
 import { CsrfTokens } from "./http/csrf.ts";
+import { KnownBrowsers } from "./http/known-browsers.ts";
 import { hasSecondFactor, middleware } from "./http/middleware.ts";
 import { Responder } from "./http/responder.ts";
 import { Router, Routes, replyToError } from "./http/router.ts";
 import { KeyRing } from "./keys.ts";
 import { type Limit, Limiter, memoryCounts } from "./limits.ts";
 import { redacting } from "./logger.ts";
-import type { Module } from "./module.ts";
+import { MailQueue } from "./mail/mail-queue.ts";
+import type { MailView } from "./mail/mail-view.ts";
+import type { Mailbox } from "./messages.ts";
+import type { MailProof, Module } from "./module.ts";
 import { type GateOptions, type PageData, problemsOf } from "./options.ts";
 import { pageTexts } from "./pages/texts.ts";
 import type { Reply } from "./replies.ts";
 import { subjectOfUser } from "./subjects.ts";
-import { days, minutes } from "./time.ts";
+import { translator } from "./texts.ts";
+import { days, minutes, seconds } from "./time.ts";
 import { tokenMaker } from "./tokens.ts";
 import type { User } from "./users.ts";
 
@@ -34,6 +40,7 @@ const DEFAULTS = {
   mount: "/auth",
   lifetime: { idle: days(14), absolute: days(30), refresh: minutes(1) },
   sweepEvery: minutes(10),
+  mailEvery: seconds(15),
   locales: ["en"],
   cookiePrefix: "castellan",
 } as const;
@@ -62,6 +69,7 @@ const MEMBERS: ReadonlySet<string> = new Set<keyof GateBase<User>>([
   "disable",
   "enable",
   "email",
+  "deliverMails",
   "on",
   "describe",
   "ready",
@@ -108,6 +116,12 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     return own;
   };
   const secondFactors = new Set<string>();
+  const nobody: WhenNobody[] = [];
+  const { mail } = options;
+  const applicationName = options.applicationName ?? root.hostname;
+  const mails = mail
+    ? new MailQueue({ storer, keys, random, clock, logger, mailer, from: mail.from, subjectPrefix: mail.subjectPrefix ?? "" })
+    : null;
   const setup = { cookieName: cookieName("sid"), secure, lifetime: lifetime.absolute, development: options.development ?? false };
 
   const engine: Engine<U> = {
@@ -121,6 +135,9 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     secure,
     cookieName,
     secondFactors,
+    mails,
+    browsers: new KnownBrowsers(keys, random),
+    whenNobody: nobody,
     tokens: tokenMaker(random),
     csrfTokens: new CsrfTokens(keys, random),
     hasher: options.hasher,
@@ -136,7 +153,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     texts: Object.assign({}, pageTexts, coreTexts, ...Object.values(modules).map(({ texts }) => texts)),
     localize: options.localize ?? null,
     locales: options.locales ?? DEFAULTS.locales,
-    words: [options.applicationName ?? "", root.hostname, ...(options.words ?? [])].filter((word) => word !== ""),
+    words: [applicationName, root.hostname, ...(options.words ?? [])].filter((word) => word !== ""),
     checkUser: userChecker(capabilities),
     loaded: loadedNotifier(bus),
   };
@@ -205,7 +222,13 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     respond: (ctx, reply) => respond(ctx as Context<U>, reply),
     failed: (error, ctx, next) => failed(error, ctx as Context<U>, next),
   });
-  const { clientState, csrf, require } = middleware({
+  const {
+    clientState,
+    csrf,
+    require,
+    mustBe,
+    of: ownMiddleware,
+  } = middleware({
     engine,
     loginPath: `${mount}/login`,
     origins,
@@ -216,11 +239,39 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     failed,
   });
 
+  const sendMail = async <Data>(view: MailView<Data>, data: Data, to: Mailbox | null, ctx: Context | null): Promise<void> => {
+    if (!mails) throw new ConfigError(["`mail.from` is needed to send mails: say who they come from"]);
+    const locale = ctx?.locale ?? engine.locales[0];
+    const tools = { t: translator(engine.texts, engine.localize, locale), locale, applicationName };
+    await mails.put(to, mail?.overrides?.[view.name]?.(data, tools) ?? view.content(data, tools));
+  };
+
   // Modules ----------------------------------------------------------------------------------------------------------
 
+  let proof: MailProof | null = null;
+  const mailProof = {
+    get: () => proof,
+    set: (given: MailProof) => {
+      proof = given;
+    },
+  };
+  const linkRoot = mail?.rootUrl ?? rootUrl + mount;
   const services: Record<string, unknown> = {};
   for (const [name, module] of Object.entries(modules)) {
-    const settings = { engine, storer: options.storer, routes, mount, rootUrl, declareLimit, contextOf: contextFrom };
+    const settings = {
+      engine,
+      storer: options.storer,
+      routes,
+      mount,
+      linkRoot,
+      declareLimit,
+      contextOf: contextFrom,
+      nobody,
+      sendMail,
+      mustBe,
+      mailProof,
+      middleware: ownMiddleware,
+    };
     services[name] = module.start(coreFor(module.name, { ...settings, declareSecondFactor: (method) => secondFactors.add(method) }));
     const untold = module.reasons.filter((reason) => engine.texts[`reason.${reason}`] === undefined);
     if (untold.length > 0)
@@ -240,6 +291,14 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
           if (isReady)
             sweep().catch((error: unknown) => logger.warn("expired rows could not be removed; the next round tries again", { error }));
         }, sweepEvery).unref();
+
+  const mailEvery = mail?.every === undefined ? DEFAULTS.mailEvery : mail.every;
+  const mailTimer =
+    mails && mailEvery !== null && meets(storer, mailQueueing)
+      ? setInterval(() => {
+          if (isReady) mails.kick();
+        }, mailEvery).unref()
+      : undefined;
 
   const describe = (): Description => ({
     modules: Object.keys(modules),
@@ -295,18 +354,14 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       revoke(engine, pid, which === "all" || "id" in which ? which : { exceptThatOf: contextFrom(which.exceptThatOf) }),
     disable: (pid) => disable(engine, pid),
     enable: (pid) => enable(engine, pid),
+    deliverMails: async () => (meets(storer, mailQueueing) ? ((await mails?.deliver()) ?? 0) : 0),
     async email({ to, subject, text, html }) {
-      const { mail } = options;
       if (!mail) throw new ConfigError(["`mail.from` is needed to send mails: say who they come from"]);
       const address = parseAddress(to.address);
       if (address === null) throw new RangeError("gate.email: `to.address` is not one e-mail address");
-      await mailer.send({
-        from: mail.from,
-        to: { ...to, address },
-        subject: (mail.subjectPrefix ?? "") + subject,
-        text,
-        ...(html !== undefined && { html }),
-      });
+      const content = { subject, text, ...(html !== undefined && { html }) };
+      if (mails && meets(storer, mailQueueing)) return mails.put({ ...to, address }, content);
+      await mailer.send({ ...content, from: mail.from, to: { ...to, address }, subject: (mail.subjectPrefix ?? "") + subject });
     },
     on: (channel) => bus.on(channel, "application"),
     describe,
@@ -314,6 +369,8 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     sweep,
     async close() {
       clearInterval(timer);
+      clearInterval(mailTimer);
+      await mails?.idle();
       await Promise.all([options.hasher.close?.(), mailer.close?.(), engine.sessions.close?.()]);
       await storer.close?.();
     },

@@ -1,12 +1,16 @@
 /** Modules, and what core gives them. @module */
-import type { Request } from "express";
+import type { Request, RequestHandler } from "express";
 import type { Capability } from "./capabilities/capability.ts";
 import type { Challenge } from "./capabilities/challenging.ts";
+import type { MailedToken, TokenProof } from "./capabilities/mailed-tokens.ts";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
 import type { Channel, Subscription } from "./channels.ts";
 import type { NewChallenge, PendingLogin } from "./doors/challenge.ts";
+import type { Which } from "./doors/logout.ts";
 import type { Intent, Outcome, Proof, Verdict } from "./doors/proof.ts";
+import type { WhenNobody } from "./engine.ts";
 import type { LoginEvent } from "./events.ts";
+import type { RequireOptions } from "./gate-types.ts";
 import type { PasswordHasher } from "./hasher.ts";
 import type { Context } from "./http/context.ts";
 import type { Answer, FieldSet, ValuesOf } from "./http/fields.ts";
@@ -15,9 +19,12 @@ import type { Identifier } from "./identifier.ts";
 import type { KeyRing } from "./keys.ts";
 import type { Admission, Limit, LimitedBy } from "./limits.ts";
 import type { Logger } from "./logger.ts";
+import type { MailView } from "./mail/mail-view.ts";
+import type { Mailbox } from "./messages.ts";
 import type { Problem } from "./pages/view.ts";
 import type { Random } from "./random.ts";
 import type { Reply } from "./replies.ts";
+import type { Current, SignInLifetime } from "./sign-ins.ts";
 import type { Subject } from "./subjects.ts";
 import type { Texts } from "./texts.ts";
 import type { Clock, Duration } from "./time.ts";
@@ -38,6 +45,22 @@ export interface Module<in S extends ServerStorer = never, out Api = unknown> {
 }
 
 export type ApiOf<M> = M extends Module<never, infer Api> ? Api : never;
+
+/** A token that is mailed. */
+export interface MailedLink {
+  /** The absolute address to mail. */
+  readonly url: string;
+  /** What to store. */
+  readonly row: MailedToken;
+}
+
+/** How a module that proves addresses takes over from a registration. */
+export interface MailProof {
+  /** The answer to every registration, new or not. */
+  readonly answer: (ctx: Context) => Reply;
+  /** The login is taken: tells its owner. */
+  readonly taken: (user: User, ctx: Context | null) => Promise<void>;
+}
 
 /** What core offers to a module. */
 export interface Core<out S extends ServerStorer = ServerStorer> {
@@ -74,6 +97,44 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
 
   /** The context of a request, for services that an application calls from its own handlers. */
   contextOf(req: Request): Context;
+  /** Sets how long sign-ins last; what is left out stays. */
+  setLifetime(lifetime: Partial<SignInLifetime>): void;
+  /** Is asked when a request comes from nobody; in the order of modules, until one answers. */
+  whenNobody(ask: WhenNobody): void;
+  /** The id of this browser if `user` has signed in here before; `null` for a stranger's. */
+  knownBrowser(ctx: Context, user: User): string | null;
+  /**
+   * Queues a mail, in the locale of `ctx`. `to` is `null` for nobody: call it all the same where nobody may see who has an account. Needs the capability "mail-queueing".
+   */
+  mail<Data>(view: MailView<Data>, data: NoInfer<Data>, to: Mailbox | null, ctx: Context | null): Promise<void>;
+
+  /** Queues a mail to the user's own address; does nothing where the user has none, or the application sends no mails. */
+  tell<Data>(view: MailView<Data>, data: NoInfer<Data>, user: User, ctx: Context | null): Promise<void>;
+  /** Whom a mail to this user goes to, by the user's field `email`; `null` for none. */
+  mailbox(user: User): Mailbox | null;
+  /** Whether mails can be sent: the option `mail` is given and the storer keeps a queue. */
+  readonly sendsMail: boolean;
+  /** The landing of mailed links at `path` below the mount: see `links`. */
+  readonly links: {
+    /** Answers a GET that has the token in its address by the same address without it; `null` where it has none. */
+    land(ctx: Context, path: string): Reply | null;
+    /** The stored form of the token that the form of `path` sent, or that `land` took away; `null` for none or one of the wrong form. */
+    proof(ctx: Context, path: string, purpose: string): TokenProof | null;
+    /** A new token, the address that spends it, and its row. */
+    make(user: User, path: string, purpose: string, destination: string, lasts: Duration): MailedLink;
+    /** The same for nobody: where nobody may see who has an account, do the same work. */
+    makeForNobody(path: string, purpose: string, destination: string, lasts: Duration): MailedLink;
+    forget(ctx: Context): void;
+  };
+  /** Asks for what `gate.require()` asks for; `null` when it is fulfilled. */
+  mustBe(ctx: Context, options: RequireOptions): Promise<Reply | null>;
+  /**
+   * For a module that proves addresses before anybody gets in: what a registration answers, be the login new or taken. At most one.
+   */
+  provesMail(proof: MailProof): void;
+  /** What {@link provesMail} was given; `null` where no module proves addresses. */
+  readonly mailProof: MailProof | null;
+
   /** Reads the declared fields of the request's body. */
   read<const Fields extends FieldSet>(fields: Fields, ctx: Context): Promise<Answer<ValuesOf<Fields>>>;
 
@@ -93,7 +154,14 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   intent(ctx: Context, otherwise: string, remember: boolean): Intent;
   logout(ctx: Context): Promise<Reply | null>;
   stepUp(ctx: Context, proof: Proof): Promise<Outcome<User>>;
-  establishHalf(ctx: Context, proof: Proof, intent: Intent): Promise<User | null>;
+  /** Half a sign-in for a remembered browser; not `lasting`: for this request only. `null` when a guard stands against it. */
+  establishHalf(ctx: Context, proof: Proof, intent: Intent, lasting?: boolean): Promise<Current | null>;
+  /** A middleware for the application: goes on when `work` answers nothing. */
+  middleware(work: (ctx: Context) => Promise<Reply | null>): RequestHandler;
+  /** Ends one, the other or all sign-ins of a user. */
+  revoke(pid: string, which: Which): Promise<number>;
+  /** The door to a new password by a mailed link. `null` stands for a token of the wrong form. */
+  finishReset(ctx: Context | null, proof: TokenProof | null, to: string): Promise<Outcome<User>>;
   changePassword(ctx: Context | null, pid: string, passwords: { readonly from: string; readonly to: string }): Promise<Outcome<User>>;
 
   /** For second factors: see the channel `login`, phase `challenge`. */

@@ -1,7 +1,9 @@
 /** What an application says when it makes a gate, and the check of it. @module */
 import type { Request } from "express";
+import { parseAddress } from "./addresses.ts";
 import { type Capability, meets, missingFrom } from "./capabilities/capability.ts";
 import { counting } from "./capabilities/counting.ts";
+import { mailQueueing } from "./capabilities/mail-queueing.ts";
 import { type ServerStorer, serverStorer } from "./capabilities/server-storer.ts";
 import type { PasswordHasher } from "./hasher.ts";
 import type { SessionAdapter } from "./http/sessions.ts";
@@ -9,6 +11,7 @@ import type { Identifier } from "./identifier.ts";
 import { problemsOfKeys } from "./keys.ts";
 import type { LimitOptions } from "./limits.ts";
 import type { Logger } from "./logger.ts";
+import type { MailOverrides } from "./mail/mail-view.ts";
 import type { Mailbox, Mailer, SmsSender } from "./messages.ts";
 import type { Module } from "./module.ts";
 import type { Renderer } from "./pages/view.ts";
@@ -26,6 +29,12 @@ export interface MailOptions {
   readonly from: Mailbox;
   /** In front of every subject. @default "" */
   readonly subjectPrefix?: string;
+  /** Other texts for single mails, by name. @default none */
+  readonly overrides?: MailOverrides;
+  /** Where mailed links lead, for a separate front end: takes the place of `rootUrl` and `mount`. @default `rootUrl` + `mount` */
+  readonly rootUrl?: string;
+  /** How often the queue is looked at, beside right after a mail was put into it; `null` for never (then call `gate.deliverMails()`). @default seconds(15) */
+  readonly every?: Duration | null;
 }
 
 export type Modules<S extends ServerStorer> = Readonly<Record<string, Module<S>>>;
@@ -121,7 +130,7 @@ function problemsOfUrl(options: GateOptions<ServerStorer, unknown>): string[] {
   return problems;
 }
 
-function problemsOfModules(storer: unknown, modules: unknown): string[] {
+function problemsOfModules(storer: unknown, modules: unknown, sendsMail: boolean): string[] {
   if (typeof modules !== "object" || modules === null) return ["`modules` must be an object of modules, for example { auth: auth() }"];
   const problems: string[] = [];
   for (const [name, module] of Object.entries(modules)) {
@@ -130,10 +139,25 @@ function problemsOfModules(storer: unknown, modules: unknown): string[] {
       problems.push(`\`modules.${name}\` is not a module: call its function, for example ${name}: ${name}()`);
       continue;
     }
+    if (!sendsMail && (requires as readonly Capability[]).some(({ name }) => name === mailQueueing.name)) {
+      problems.push(
+        `module "${name}" sends mails: say who they come from, for example mail: { from: { address: "no-reply@example.com" } }`,
+      );
+    }
     for (const capability of requires as readonly Capability[]) {
       for (const problem of missingFrom(storer, capability)) problems.push(`module "${name}": ${problem}`);
     }
   }
+  return problems;
+}
+
+function problemsOfMail(mail: MailOptions | undefined): string[] {
+  if (!mail) return [];
+  const problems: string[] = [];
+  if (typeof mail.from?.address !== "string" || parseAddress(mail.from.address) === null)
+    problems.push("`mail.from.address` must be one e-mail address");
+  if (mail.rootUrl !== undefined && !/^https?:\/\/[^?#]+[^/?#]$/.test(mail.rootUrl))
+    problems.push("`mail.rootUrl` must be an address without a slash at its end");
   return problems;
 }
 
@@ -146,7 +170,7 @@ export function problemsOf(options: GateOptions<ServerStorer, unknown>, reserved
       problems.push(`\`${seam}\` is missing: give one with the function \`${member}\``);
   }
   const missing = missingFrom(storer, serverStorer);
-  problems.push(...missing, ...problemsOfModules(storer, modules));
+  problems.push(...missing, ...problemsOfModules(storer, modules, options.mail !== undefined), ...problemsOfMail(options.mail));
   for (const name of Object.keys(modules ?? {})) {
     if (reserved.has(name)) problems.push(`\`modules.${name}\`: the gate has a member of that name; choose another one`);
   }

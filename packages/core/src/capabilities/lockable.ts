@@ -1,12 +1,14 @@
 /** Users, and logins that nobody has, that are locked for a while after too many attempts. @module */
 import type { Duration } from "../time.ts";
 import type { User } from "../users.ts";
-import { type Capability, defineCapability, type Needs, nullableDate } from "./capability.ts";
+import { type Capability, defineCapability, type Needs, nullableDate, nullableText } from "./capability.ts";
 import type { MailedToken, TokenProof } from "./mailed-tokens.ts";
 
 export interface LockableUser extends User {
   /** When the lock of the user's own subject (`pid:` and the pid) ends or ended; `null` when there is none. */
   readonly lockedUntil: Date | null;
+  /** Who locked: `"attempts"` or `"administrator"`; `null` when there is no lock. */
+  readonly lockedBy: string | null;
 }
 
 export interface LockPolicy {
@@ -36,7 +38,7 @@ export interface LockOperations {
   admitAttempt(subject: string, policy: LockPolicy, now: Date): Promise<LockAdmission>;
   /** A right secret: forgets the counted attempts and how long the last lock was. Leaves a running lock in place. */
   clearAttempts(subject: string, now: Date): Promise<void>;
-  /** Locks the user until `until`, whatever was counted. Answers whether there is such a user. */
+  /** Locks the user until `until` (by `"administrator"`), whatever was counted. Answers whether there is such a user. */
   lockUser(pid: string, until: Date): Promise<boolean>;
   /** Ends the lock and forgets what was counted for the user. Answers whether there is such a user. */
   unlockUser(pid: string): Promise<boolean>;
@@ -49,6 +51,6 @@ export interface LockOperations {
 export type LockingServerStorer = Needs<LockableUser, LockOperations>;
 
 export const lockable: Capability<LockableUser, LockOperations> = defineCapability<LockableUser, LockOperations>("lockable", {
-  user: { lockedUntil: nullableDate },
+  user: { lockedUntil: nullableDate, lockedBy: nullableText },
   operations: { admitAttempt: true, clearAttempts: true, lockUser: true, unlockUser: true, startUnlock: true, finishUnlock: true },
 });

@@ -21,13 +21,14 @@ export async function attempt(
   check: () => Promise<boolean>,
 ): Promise<Verdict> {
   const { limits, limiter, bus, clock } = engine;
-  const counted: { readonly limit: Limit; readonly who: string }[] = [{ limit: limits.attemptBySubject, who: subject.key }];
+  const budget = budgetOf(engine, ctx, subject);
+  const counted: { readonly limit: Limit; readonly who: string }[] = [{ limit: limits.attemptBySubject, who: budget }];
   if (ctx) counted.unshift({ limit: limits.attemptByNetwork, who: ctx.network });
   for (const { limit, who } of counted) {
     const admission = await limiter.use(limit, who);
     if (!admission.admitted) return { refused: throttled(admission.retryAfter) };
   }
-  const event = { subject, method, ctx };
+  const event = { subject, method, ctx, budget };
   const refused = await bus.before(attemptChannel, event, ["guard"]);
   if (refused) return { refused };
   const right = await check();
@@ -36,10 +37,16 @@ export async function attempt(
     return { refused: refuse(401, "invalid_credentials") };
   }
   await bus.record(attemptChannel, event);
-  await limiter.forget(limits.attemptBySubject, subject.key);
+  await limiter.forget(limits.attemptBySubject, budget);
   if (ctx) await limiter.takeBack(limits.attemptByNetwork, ctx.network);
   await bus.notify(attemptChannel, event);
   return { ok: new Proof(subject.user, method, clock.now()) };
+}
+
+/** A browser in which the owner has signed in before has a budget of its own, so that strangers cannot shut the owner out. */
+function budgetOf({ browsers }: Engine, ctx: Context | null, subject: Subject<User>): string {
+  const browser = ctx && subject.kind === "known" ? browsers.idFor(ctx, subject.user.pid) : null;
+  return browser === null ? subject.key : `${subject.key}:browser:${browser}`;
 }
 
 /** Too many, for now (RFC 6585, section 4). */

@@ -146,7 +146,8 @@ export async function completeChallenge<U extends User>(
     return { refused: noPendingLogin() };
   engine.checkUser(user);
   const { intent, method, at, via } = keptIn(challenge);
-  const event: LoginEvent = { user, ctx, proof: new Proof(user, method, new Date(at)), second: proof, intent, via };
+  const knownBrowser = engine.browsers.idFor(ctx, user.pid);
+  const event: LoginEvent = { user, ctx, proof: new Proof(user, method, new Date(at)), second: proof, intent, via, knownBrowser };
   const refused = await guards(engine, event);
   if (refused) return { refused };
   const outcome = await establish(engine, event, user, "full");

@@ -7,7 +7,7 @@ import type { Engine } from "../engine.ts";
 import { type LoginEvent, login as loginChannel } from "../events.ts";
 import type { Context } from "../http/context.ts";
 import { type Reply, refuse } from "../replies.ts";
-import { newSignIn, signInKey } from "../sign-ins.ts";
+import { type Current, newSignIn, signInKey } from "../sign-ins.ts";
 import type { User } from "../users.ts";
 import { type Intent, type Outcome, Proof } from "./proof.ts";
 
@@ -42,7 +42,8 @@ export async function login<U extends User>(
 ): Promise<Outcome<U>> {
   const user = await userOfProof(engine, proof);
   if (!user) return { refused: changedMeanwhile() };
-  const event: LoginEvent = { user, ctx, proof, second: null, intent, via };
+  const knownBrowser = engine.browsers.idFor(ctx, user.pid);
+  const event: LoginEvent = { user, ctx, proof, second: null, intent, via, knownBrowser };
   const refused = (await guards(engine, event)) ?? (await engine.bus.before(loginChannel, event, ["challenge"]));
   return refused ? { refused } : establish(engine, event, user, "full");
 }
@@ -52,14 +53,29 @@ export async function guards(engine: Engine, event: LoginEvent): Promise<Reply |
   return disabledGuard(engine, event.user) ?? (await engine.bus.before(loginChannel, event, ["guard"]));
 }
 
-/** Half a sign-in: a remember-me cookie vouches for the browser. No challenge is asked; a guard that refuses leaves an anonymous visitor. */
-export async function establishHalf<U extends User>(engine: Engine<U>, ctx: Context<U>, proof: Proof, intent: Intent): Promise<U | null> {
+/**
+ * Half a sign-in: a remember-me cookie vouches for the browser. No challenge is asked; a guard that refuses leaves an anonymous visitor. Without `lasting`, for this request only: nothing is
+ * stored and the browser gets no cookie.
+ */
+export async function establishHalf<U extends User>(
+  engine: Engine<U>,
+  ctx: Context<U>,
+  proof: Proof,
+  intent: Intent,
+  lasting = true,
+): Promise<Current<U> | null> {
   const user = await userOfProof(engine, proof);
   if (!user) return null;
-  const event: LoginEvent = { user, ctx, proof, second: null, intent, via: proof.method };
+  const knownBrowser = engine.browsers.idFor(ctx, user.pid);
+  const event: LoginEvent = { user, ctx, proof, second: null, intent, via: proof.method, knownBrowser };
   if (await guards(engine, event)) return null;
+  if (!lasting) {
+    const { network, userAgent } = ctx;
+    const given = { user, level: "half", factors: [{ method: proof.method, at: proof.at }], network, userAgent } as const;
+    return { user, signIn: newSignIn(given, engine.lifetime, engine.clock.now(), engine.random) };
+  }
   const outcome = await establish(engine, event, user, "half");
-  return "ok" in outcome ? outcome.ok : null;
+  return "ok" in outcome ? ctx.current() : null;
 }
 
 /** Makes the session and the row. Refused when the epoch moved on: the row is made only under the user's own. */
@@ -88,6 +104,7 @@ export async function establish<U extends User>(engine: Engine<U>, event: LoginE
     await takeBack(engine, ctx, key);
     throw error;
   }
+  if (level === "full") engine.browsers.learn(ctx, user.pid);
   await bus.notify(loginChannel, event);
   return { ok: user };
 }

@@ -3,7 +3,7 @@ import { meets } from "../capabilities/capability.ts";
 import { disableable } from "../capabilities/disableable.ts";
 import type { Engine } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
-import { disable as disableChannel, enable as enableChannel, logout as logoutChannel } from "../events.ts";
+import { disable as disableChannel, enable as enableChannel, logout as logoutChannel, revoke as revokeChannel } from "../events.ts";
 import type { Context } from "../http/context.ts";
 import type { Reply } from "../replies.ts";
 import { signInKey } from "../sign-ins.ts";
@@ -34,11 +34,19 @@ export async function logout<U extends User>(engine: Engine<U>, ctx: Context<U>)
 export type Which = "all" | { readonly id: string } | { readonly exceptThatOf: Context };
 
 /** Ends one, the other or all sign-ins of a user. `"all"` advances the epoch too, so that mailed tokens and pending logins end as well. Answers how many rows ended. */
-export async function revoke<U extends User>({ storer }: Engine<U>, pid: string, which: Which): Promise<number> {
-  if (which === "all") {
-    await storer.advanceEpoch(pid);
-    return storer.endSignIns(pid, null);
-  }
+export async function revoke<U extends User>(engine: Engine<U>, pid: string, which: Which): Promise<number> {
+  const { storer, bus } = engine;
+  const ctx = typeof which === "object" && "exceptThatOf" in which ? which.exceptThatOf : null;
+  const event = { pid, ctx, which: which === "all" ? "all" : ctx ? "others" : "one" } as const;
+  if (which === "all") await storer.advanceEpoch(pid);
+  const ended = await endRows(engine, pid, which);
+  await bus.record(revokeChannel, event);
+  await bus.notify(revokeChannel, event);
+  return ended;
+}
+
+async function endRows<U extends User>({ storer }: Engine<U>, pid: string, which: Which): Promise<number> {
+  if (which === "all") return storer.endSignIns(pid, null);
   if ("id" in which) return (await storer.endSignInOf(pid, which.id)) ? 1 : 0;
   const id = which.exceptThatOf.sessionId;
   return storer.endSignIns(pid, id === null ? null : signInKey(id));

@@ -44,6 +44,8 @@ export class Context<U extends User = User> {
   #sessionId: string | null | undefined;
   #session: Promise<Session> | undefined;
   #current: Promise<Current<U> | null> | undefined;
+  /** Whether we looked who is signed in and found nobody; what happens then must not wait for the answer to that question. */
+  #isNobody = false;
   #anonymousBinding: string | null = null;
   #flash: Flash | null | undefined;
   #written: Map<string, string | null> | undefined;
@@ -111,10 +113,20 @@ export class Context<U extends User = User> {
 
   async #findCurrent(): Promise<Current<U> | null> {
     const id = this.sessionId;
-    if (id === null) return null;
+    const key = id === null ? null : signInKey(id);
+    const found = key === null ? null : await this.#findSignIn(key);
+    if (found) return found;
+    this.#isNobody = true;
+    for (const ask of this.#engine.whenNobody) {
+      const current = await ask(this, key);
+      if (current) return current as Current<U>; // the storer that loaded the user is this gate's own
+    }
+    return null;
+  }
+
+  async #findSignIn(key: string): Promise<Current<U> | null> {
     const { storer, clock, lifetime } = this.#engine;
     const now = clock.now();
-    const key = signInKey(id);
     const found = await storer.findSignIn(key, now);
     if (!found) return null;
     this.#engine.checkUser(found.user);
@@ -147,7 +159,7 @@ export class Context<U extends User = User> {
 
   async #open(): Promise<Session> {
     // A store may lose a session that somebody is signed in by. Another id would sign them out.
-    const keepId = this.sessionId !== null && (await this.current()) !== null;
+    const keepId = this.sessionId !== null && !this.#isNobody && (await this.current()) !== null;
     return this.#engine.sessions.open(this.req, this.res, keepId);
   }
 

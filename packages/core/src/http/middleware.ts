@@ -27,6 +27,10 @@ export interface Middleware {
   clientState(): RequestHandler;
   csrf(): RequestHandler;
   require(options?: RequireOptions): RequestHandler;
+  /** The same question for a handler of a module. */
+  mustBe(ctx: Context, options: RequireOptions): Promise<Reply | null>;
+  /** For a module's own middleware. */
+  of(work: (ctx: Context) => Promise<Reply | null>): RequestHandler;
 }
 
 export function middleware<U extends User>(settings: MiddlewareSettings<U>): Middleware {
@@ -43,6 +47,18 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
     work(ctx)
       .then((reply) => (reply ? respond(ctx, reply) : next()))
       .catch((error: unknown) => failed(error, ctx, next));
+  };
+
+  const mustBe = async (ctx: Context, options: RequireOptions): Promise<Reply | null> => {
+    const waiting = settings.ready();
+    if (waiting) await waiting;
+    const current = await ctx.current();
+    const reason = whyNot(engine, current, options);
+    if (reason === null) return null;
+    const { respond: how = "redirect" } = options;
+    if (how === "notFound") return refuse(404, "not_found");
+    if (how === "unauthorized" || ctx.json) return refuse(current ? 403 : 401, reason);
+    return redirect(loginUrl(settings.loginPath, ctx.req), { reason, flash: "failure" });
   };
 
   return {
@@ -68,26 +84,21 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
       });
     },
 
-    require: (options = {}) => {
-      const { respond: how = "redirect" } = options;
-      return (req, res, next) =>
+    require:
+      (options = {}) =>
+      (req, res, next) =>
         run(req, res, next, async (ctx) => {
-          const waiting = settings.ready();
-          if (waiting) await waiting;
-          const current = await ctx.current();
-          const reason = whyNot(engine, current, options);
-          if (reason === null) {
-            ctx.admitted = current;
-            // What only this person may see must not be kept by a cache, nor shown to another one.
-            res.setHeader("cache-control", "no-store");
-            res.vary("Cookie");
-            return null;
-          }
-          if (how === "notFound") return refuse(404, "not_found");
-          if (how === "unauthorized" || ctx.json) return refuse(current ? 403 : 401, reason);
-          return redirect(loginUrl(settings.loginPath, req), { reason, flash: "failure" });
-        });
-    },
+          const reply = await mustBe(ctx, options);
+          if (reply) return reply;
+          ctx.admitted = await ctx.current();
+          // What only this person may see must not be kept by a cache, nor shown to another one.
+          res.setHeader("cache-control", "no-store");
+          res.vary("Cookie");
+          return null;
+        }),
+
+    mustBe,
+    of: (work) => (req, res, next) => run(req, res, next, work),
   };
 }
 

@@ -1,0 +1,139 @@
+/**
+ * Delivers mails outside of any request. A mail waits sealed in the storer until a mail server has taken it, and is then removed: it is sent at least once, with the same Message-ID each
+ * time. @module
+ */
+import { meets } from "../capabilities/capability.ts";
+import { type MailQueueOperations, mailQueueing, type QueuedMail } from "../capabilities/mail-queueing.ts";
+import type { ServerStorer } from "../capabilities/server-storer.ts";
+import { ConfigError } from "../errors.ts";
+import type { KeyRing } from "../keys.ts";
+import type { Logger } from "../logger.ts";
+import type { Mail, Mailbox, Mailer } from "../messages.ts";
+import { type Random, randomText } from "../random.ts";
+import { after, type Clock, type Duration, days, hours, minutes, seconds } from "../time.ts";
+import type { MailContent } from "./mail-view.ts";
+
+const ID_BYTES = 16;
+const BATCH = 20;
+/** How long a claimed mail may take. Longer than any mailer waits. */
+const LEASE = minutes(2);
+/** How long to wait after the first, second, … failure; the last one counts for all further ones. */
+const BACK_OFF: readonly [Duration, ...Duration[]] = [seconds(30), minutes(2), minutes(10), minutes(30), hours(1), hours(3)];
+/** A mail that nobody took for so long is given up, and logged. */
+const GIVE_UP = days(3);
+
+const PURPOSE = "mail";
+
+/** What is sealed. `to` is `null` for a mail to nobody: it is queued all the same, so that neither time nor writes tell who has an account. */
+interface Letter extends MailContent {
+  readonly to: Mailbox | null;
+}
+
+export interface MailQueueSettings {
+  readonly storer: ServerStorer;
+  readonly keys: KeyRing;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly mailer: Mailer;
+  readonly from: Mailbox;
+  readonly subjectPrefix: string;
+}
+
+export class MailQueue {
+  readonly #settings: MailQueueSettings;
+  #running: Promise<number> | null = null;
+  #again = false;
+
+  constructor(settings: MailQueueSettings) {
+    this.#settings = settings;
+  }
+
+  /** Puts a mail into the queue and sees to its delivery, without waiting for it. */
+  async put(to: Mailbox | null, content: MailContent): Promise<void> {
+    const { keys, random, clock } = this.#settings;
+    const id = randomText(random, ID_BYTES);
+    const now = clock.now();
+    const letter: Letter = { to, ...content };
+    await this.#rows().queueMail({ id, payload: keys.seal(PURPOSE, id, JSON.stringify(letter)), createdAt: now, dueAt: now });
+    this.kick();
+  }
+
+  /** Delivers what is due, in the background. */
+  kick(): void {
+    this.deliver().catch((error: unknown) =>
+      this.#settings.logger.warn("mails could not be fetched from the queue; the next round tries again", { error }),
+    );
+  }
+
+  /** Delivers what is due and answers how many mails left the queue. One run at a time; a call during a run makes it look again. */
+  deliver(): Promise<number> {
+    if (this.#running) {
+      this.#again = true;
+      return this.#running;
+    }
+    this.#running = this.#run().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Resolves when nothing is being delivered. */
+  async idle(): Promise<void> {
+    await this.#running?.catch(() => 0);
+  }
+
+  async #run(): Promise<number> {
+    let delivered = 0;
+    do {
+      this.#again = false;
+      const now = this.#settings.clock.now();
+      const mails = await this.#rows().claimMails(now, after(now, LEASE), BATCH);
+      const results = await Promise.all(mails.map((mail) => this.#deliver(mail)));
+      delivered += results.filter(Boolean).length;
+      if (mails.length === BATCH) this.#again = true;
+    } while (this.#again);
+    return delivered;
+  }
+
+  async #deliver(queued: QueuedMail): Promise<boolean> {
+    const { clock, logger, mailer } = this.#settings;
+    const mail = this.#open(queued);
+    if (!mail) return this.#rows().removeMail(queued.id);
+    try {
+      await mailer.send(mail);
+    } catch (error) {
+      const now = clock.now();
+      if (now >= after(queued.createdAt, GIVE_UP)) {
+        logger.error("a mail was given up after many tries", { mail: queued.id, attempts: queued.attempts, error });
+        return this.#rows().removeMail(queued.id);
+      }
+      const wait = BACK_OFF[Math.min(queued.attempts, BACK_OFF.length) - 1] ?? BACK_OFF[0];
+      logger.warn("a mail could not be sent; it stays in the queue", { mail: queued.id, attempts: queued.attempts, error });
+      await this.#rows().postponeMail(queued.id, after(now, wait));
+      return false;
+    }
+    return this.#rows().removeMail(queued.id);
+  }
+
+  /** `null` for a mail to nobody, and for one that no key opens any more. */
+  #open({ id, payload }: QueuedMail): Mail | null {
+    const { keys, logger, from, subjectPrefix } = this.#settings;
+    const text = keys.open(PURPOSE, id, payload);
+    if (text === null) {
+      logger.error("a queued mail was sealed by a key that is gone; it is dropped", { mail: id });
+      return null;
+    }
+    const { to, subject, ...content } = JSON.parse(text) as Letter; // sealed by `put`
+    if (to === null) return null;
+    const host = from.address.slice(from.address.lastIndexOf("@") + 1);
+    return { ...content, to, from, subject: subjectPrefix + subject, messageId: `<${id}@${host}>` };
+  }
+
+  #rows(): MailQueueOperations {
+    const { storer } = this.#settings;
+    if (!meets(storer, mailQueueing))
+      throw new ConfigError([`mails need a storer with the capability "mail-queueing": add its operations`]);
+    return storer;
+  }
+}
