@@ -5,9 +5,11 @@ import {
   authable,
   type Context,
   type Core,
+  type Duration,
   defineModule,
   flagField,
   type Module,
+  minutes,
   type Outcome,
   page,
   type Reply,
@@ -21,17 +23,35 @@ import {
   type Verdict,
 } from "@castellan/core";
 import type { Request } from "express";
+import { changePasswordRoutes, tellOfChanges } from "./change-password.ts";
+import { tellOfNewBrowsers } from "./new-browser.ts";
 import { type LoginPageData, loginView } from "./pages.ts";
 import { authTexts } from "./texts.ts";
 
+export { changePasswordView, passwordChangedMail } from "./change-password.ts";
+export { newBrowserMail } from "./new-browser.ts";
 export { type LoginPageData, loginView } from "./pages.ts";
 
 export interface AuthOptions {
   /** Where a sign-in leads when no page was wanted: a path of the application. @default "/" */
   readonly afterLogin?: string;
+  /** Whether there is a page to change the password. @default true */
+  readonly changePassword?: boolean;
+  /** Where a change of password leads: a path of the application. @default "/" */
+  readonly afterChangePassword?: string;
+  /** How fresh the sign-in must be to change the password. @default minutes(30) */
+  readonly recent?: Duration;
+  /** Whether the owner is told by mail of a sign-in from a browser that the account was never used in. Needs the option `mail`. @default false */
+  readonly tellOfNewBrowsers?: boolean;
 }
 
-const DEFAULTS = { afterLogin: "/" } as const satisfies Required<AuthOptions>;
+const DEFAULTS = {
+  afterLogin: "/",
+  changePassword: true,
+  afterChangePassword: "/",
+  recent: minutes(30),
+  tellOfNewBrowsers: false,
+} as const satisfies Required<AuthOptions>;
 
 /** What somebody typed to sign in. */
 export interface Credentials {
@@ -51,13 +71,13 @@ export interface AuthApi {
   login(credentials: Credentials & { readonly remember?: boolean }, req: Request): Promise<Outcome<User>>;
 }
 
-/** The module: GET and POST `/login`. */
+/** The module: GET and POST `/login` and `/password`. */
 export function auth(options: AuthOptions = {}): Module<AuthingServerStorer, AuthApi> {
   const settings = { ...DEFAULTS, ...options };
   return defineModule({
     name: "auth",
     requires: [authable],
-    reasons: ["signed_in"],
+    reasons: ["signed_in", "password_changed", "passwords_unequal"],
     texts: authTexts,
     start: (core: Core<AuthingServerStorer>) => start(core, settings),
   });
@@ -69,7 +89,8 @@ const fieldsFor = ({ identifier }: Core) => ({
   remember: flagField({ label: "auth.remember" }),
 });
 
-function start(core: Core<AuthingServerStorer>, { afterLogin }: Required<AuthOptions>): AuthApi {
+function start(core: Core<AuthingServerStorer>, settings: Required<AuthOptions>): AuthApi {
+  const { afterLogin } = settings;
   const fields = fieldsFor(core);
   const data: LoginPageData = { fields };
 
@@ -88,6 +109,10 @@ function start(core: Core<AuthingServerStorer>, { afterLogin }: Required<AuthOpt
     const intent = core.intent(ctx, afterLogin, answer.values.remember);
     return showOn(await core.login(ctx, verdict.ok, intent, "auth"), loginView, data, answer.preserved);
   });
+
+  if (settings.changePassword) changePasswordRoutes(core, settings);
+  tellOfChanges(core);
+  if (settings.tellOfNewBrowsers) tellOfNewBrowsers(core);
 
   return {
     async authenticate(credentials, req) {

@@ -109,6 +109,7 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     sendsMail,
     links: {
       land: (ctx, path) => takeTokenAway(ctx, mount + path),
+      text: (ctx, path) => tokenOfLink(ctx, mount + path),
       proof: (ctx, path, purpose) => {
         const token = tokenOfLink(ctx, mount + path);
         return token === null ? null : tokens.parse(purpose, token);
@@ -125,7 +126,7 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     },
     mail: (view, data, to, ctx) => settings.sendMail(view, data, to, ctx),
     read: (fields, ctx) => readFields(fields, ctx.body),
-    subject: (typed) => findSubject<User>(storer, keys, identifier, typed),
+    subject: (typed) => findSubject<User>(storer, keys, identifier, typed, engine.checkUser),
     attempt: (ctx, subject, method, check) => attempt(engine, ctx, subject, method, check),
     checkPassword: (subject, password) => checkPassword(engine, subject, password),
     problemOfPassword: (field, password, typed) => problemOfPassword(engine, field, password, typed),

@@ -118,6 +118,8 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   readonly links: {
     /** Answers a GET that has the token in its address by the same address without it; `null` where it has none. */
     land(ctx: Context, path: string): Reply | null;
+    /** The token itself, for the hidden field of the form that spends it. */
+    text(ctx: Context, path: string): string | null;
     /** The stored form of the token that the form of `path` sent, or that `land` took away; `null` for none or one of the wrong form. */
     proof(ctx: Context, path: string, purpose: string): TokenProof | null;
     /** A new token, the address that spends it, and its row. */

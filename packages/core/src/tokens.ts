@@ -17,6 +17,8 @@ export interface TokenRow {
 export interface TokenMaker {
   /** A new token for one purpose: `token` is shown once to whom it is for, the rest is stored. */
   make(purpose: string): TokenRow & { readonly token: string };
+  /** A new verifier for the selector that a series keeps. */
+  rotate(purpose: string, selector: string): TokenRow & { readonly token: string };
   /** The row to look for; `null` when `token` is not of the right form. A token of another purpose has another hash. */
   parse(purpose: string, token: string): TokenRow | null;
 }
@@ -29,6 +31,10 @@ export function tokenMaker(random: Random): TokenMaker {
   return {
     make(purpose) {
       const bytes = Buffer.from(random.bytes(SELECTOR_BYTES + VERIFIER_BYTES));
+      return { ...rowOf(purpose, bytes), token: bytes.toString("base64url") };
+    },
+    rotate(purpose, selector) {
+      const bytes = Buffer.concat([Buffer.from(selector, "base64url"), random.bytes(VERIFIER_BYTES)]);
       return { ...rowOf(purpose, bytes), token: bytes.toString("base64url") };
     },
     parse: (purpose, token) => (TOKEN.test(token) ? rowOf(purpose, Buffer.from(token, "base64url")) : null),

@@ -24,7 +24,7 @@ export interface RememberSeries {
  * series, which ends with it.
  */
 export type Rotation =
-  | { readonly kind: "rotated"; readonly pid: string; readonly epoch: number }
+  | { readonly kind: "rotated"; readonly pid: string; readonly epoch: number; readonly expiresAt: Date }
   | { readonly kind: "grace"; readonly pid: string; readonly epoch: number }
   | { readonly kind: "stolen"; readonly pid: string };
 
@@ -38,8 +38,8 @@ export interface RememberOperations {
   rotateRememberSeries(proof: TokenProof, next: string, grace: Duration, now: Date): Promise<Rotation | null>;
   /** Ends one series. Answers whether there was one. */
   endRememberSeries(selector: string): Promise<boolean>;
-  /** Ends all series of a user; answers how many. */
-  endRememberSeriesOf(pid: string): Promise<number>;
+  /** Ends all series of a user, except the one with the selector `except` if given; answers how many. */
+  endRememberSeriesOf(pid: string, except: string | null): Promise<number>;
 }
 
 export type RememberingServerStorer = Needs<User, RememberOperations>;
