@@ -1,4 +1,5 @@
 /** Channels: the event bus. A channel is a typed value; handlers subscribe in a phase, and phases run in a fixed order. @module */
+import { ConfigError } from "./errors.ts";
 import type { Reply } from "./replies.ts";
 
 /**
@@ -8,6 +9,9 @@ import type { Reply } from "./replies.ts";
 export type Phase = "guard" | "challenge" | "record" | "notify";
 export type BeforePhase = Extract<Phase, "guard" | "challenge">;
 export type AfterPhase = Extract<Phase, "record" | "notify">;
+
+const BEFORE: readonly BeforePhase[] = ["guard", "challenge"];
+const AFTER: readonly AfterPhase[] = ["record", "notify"];
 
 declare const carries: unique symbol;
 
@@ -56,6 +60,7 @@ export class Bus {
 
   on<Before, After>(channel: Channel<Before, After>, owner: string): Subscription<Before, After> {
     const add = (phase: Phase, handler: (event: never) => unknown, options: SubscribeOptions = {}): Subscription<Before, After> => {
+      if (typeof handler !== "function") throw new ConfigError([`channel "${channel.name}": a handler must be a function`]);
       const known = this.#subscribers.get(channel) ?? [];
       const next = [...known, { phase, rank: options.rank ?? rank.application, owner, handler }];
       this.#subscribers.set(
@@ -64,16 +69,19 @@ export class Bus {
       );
       return subscription;
     };
-    const subscription: Subscription<Before, After> = { before: add, after: add };
+    // In plain JavaScript a phase may be misspelt: a guard that never runs lets everybody in.
+    const only =
+      <P extends Phase>(phases: readonly P[]) =>
+      (phase: P, handler: (event: never) => unknown, options?: SubscribeOptions): Subscription<Before, After> => {
+        if (phases.includes(phase)) return add(phase, handler, options);
+        throw new ConfigError([`channel "${channel.name}": there is no phase "${phase}" here, only ${phases.join(" and ")}`]);
+      };
+    const subscription: Subscription<Before, After> = { before: only(BEFORE), after: only(AFTER) };
     return subscription;
   }
 
   /** Runs the guards and then the challenges; answers the first reply. */
-  async before<Before>(
-    channel: Channel<Before, unknown>,
-    event: Before,
-    phases: readonly BeforePhase[] = ["guard", "challenge"],
-  ): Promise<Reply | null> {
+  async before<Before>(channel: Channel<Before, unknown>, event: Before, phases: readonly BeforePhase[] = BEFORE): Promise<Reply | null> {
     for (const phase of phases) {
       for (const handler of this.#handlers<Before>(channel, phase)) {
         const reply = await handler(event);
@@ -105,7 +113,7 @@ export class Bus {
 
   /** Who is subscribed where, in the order in which they run. */
   describe(): { readonly channel: string; readonly plan: readonly string[] }[] {
-    const order: readonly Phase[] = ["guard", "challenge", "record", "notify"];
+    const order: readonly Phase[] = [...BEFORE, ...AFTER];
     return [...this.#subscribers].map(([channel, subscribers]) => ({
       channel: channel.name,
       plan: order.flatMap((phase) => subscribers.filter((one) => one.phase === phase).map((one) => `${phase} ${one.rank} ${one.owner}`)),

@@ -1,4 +1,4 @@
-/** Core's English texts. @module */
+/** The reasons that core itself answers with, and its English texts. @module */
 import type { Texts } from "./texts.ts";
 
 /** Reasons that core itself answers with. */

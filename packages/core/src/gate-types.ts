@@ -65,6 +65,8 @@ export interface GateBase<U extends User> {
   isTwoFactored(req: Request): Promise<boolean>;
   /** The browser's session, loaded; what the application may use where `req.session` cannot be looked at at once. */
   session(req: Request): Promise<Session>;
+  /** A token for a form that {@link csrf} checks. The same as `req.csrfToken()` where this gate is the only one. Ask before you answer: it may set a cookie. */
+  csrfToken(req: Request): string;
   /** The message that was left for this page. Shown once. */
   flash(req: Request): Flash | null;
   /** Adds data to every page and every JSON answer of the suite. A handler's own data wins. */

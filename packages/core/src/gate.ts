@@ -59,6 +59,7 @@ const MEMBERS: ReadonlySet<string> = new Set<keyof GateBase<User>>([
   "isFullyAuthed",
   "isTwoFactored",
   "session",
+  "csrfToken",
   "flash",
   "pageData",
   "verifyPassword",
@@ -257,6 +258,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   };
   const linkRoot = mail?.rootUrl ?? rootUrl + mount;
   const services: Record<string, unknown> = {};
+  const misfits: string[] = [];
   for (const [name, module] of Object.entries(modules)) {
     const settings = {
       engine,
@@ -272,15 +274,21 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       mailProof,
       middleware: ownMiddleware,
     };
-    services[name] = module.start(coreFor(module.name, { ...settings, declareSecondFactor: (method) => secondFactors.add(method) }));
+    try {
+      services[name] = module.start(coreFor(module.name, { ...settings, declareSecondFactor: (method) => secondFactors.add(method) }));
+    } catch (error) {
+      // The other modules may have something to mend too: people are to hear of it at once.
+      if (!(error instanceof ConfigError)) throw error;
+      misfits.push(...error.problems);
+    }
     const untold = module.reasons.filter((reason) => engine.texts[`reason.${reason}`] === undefined);
-    if (untold.length > 0)
-      throw new ConfigError(untold.map((reason) => `module "${name}": the reason "${reason}" has no text "reason.${reason}"`));
+    misfits.push(...untold.map((reason) => `module "${name}": the reason "${reason}" has no text "reason.${reason}"`));
   }
-  const strangers = Object.keys(options.limits ?? {}).filter((name) => !limits.has(name));
-  if (strangers.length > 0) {
-    throw new ConfigError(strangers.map((name) => `\`limits\`: there is no limit "${name}"; there are ${[...limits.keys()].join(", ")}`));
-  }
+  // A module that did not start has not named its limits.
+  const allStarted = Object.keys(services).length === Object.keys(modules).length;
+  const strangers = Object.keys(options.limits ?? {}).filter((name) => allStarted && !limits.has(name));
+  misfits.push(...strangers.map((name) => `\`limits\`: there is no limit "${name}"; there are ${[...limits.keys()].join(", ")}`));
+  if (misfits.length > 0) throw new ConfigError(misfits);
 
   const sweepEvery = options.sweepEvery === undefined ? DEFAULTS.sweepEvery : options.sweepEvery;
   const sweep = (now: Date = clock.now()): Promise<number> => storer.sweep(now, SWEEP_LIMIT);
@@ -328,6 +336,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       return current !== null && hasSecondFactor(engine, current);
     },
     session: (req) => contextFrom(req).openSession(),
+    csrfToken: (req) => contextFrom(req).csrfToken(),
     flash: (req) => contextFrom(req).takeFlash(),
     pageData(provide) {
       providers.push(provide);

@@ -76,8 +76,10 @@ export function memoryCounts(most = 100_000): CountOperations {
         window = { count: 0, endsAt: now.getTime() + windowMs };
         windows.set(key, window);
       }
-      window.count = Math.min(window.count + 1, limit + 1);
-      return { admitted: window.count <= limit, resetsAt: new Date(window.endsAt) };
+      // Only what was admitted is counted, so that a use that is taken back makes room for another, however many were refused meanwhile.
+      const admitted = window.count < limit;
+      if (admitted) window.count += 1;
+      return { admitted, resetsAt: new Date(window.endsAt) };
     },
     async takeBackUse(key, now) {
       const window = live(key, now);

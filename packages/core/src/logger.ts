@@ -22,7 +22,9 @@ const clean = (text: string): string => {
 
 function redact(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return clean(value);
+  if (typeof value === "bigint") return String(value); // JSON has no such number, and a log must never throw
   if (value instanceof Error) return describeError(value, depth);
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (value instanceof Date || typeof value !== "object" || value === null) return value;
   if (depth > 3) return "…";
   if (Array.isArray(value)) return value.slice(0, 20).map((item) => redact(item, depth + 1));
@@ -37,14 +39,15 @@ const redactFields = (fields: object, depth: number): Record<string, unknown> =>
 /** An error as plain fields. Its stack names places in the code, not values, so it may stay. */
 function describeError(error: Error, depth: number): Record<string, unknown> {
   const { name, message, stack, cause } = error;
-  const frames = stack
+  // Whoever threw it may have put anything in their place.
+  const frames = (typeof stack === "string" ? stack : undefined)
     ?.split("\n")
     .filter((line) => line.startsWith("    at "))
     .slice(0, 8)
     .map((line) => line.trim());
   return {
-    name: clean(name),
-    message: clean(message),
+    name: clean(String(name)),
+    message: typeof message === "string" ? clean(message) : redact(message, depth + 1),
     ...(frames && { frames }),
     ...(cause !== undefined && depth < 3 && { cause: redact(cause, depth + 1) }),
   };

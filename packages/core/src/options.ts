@@ -106,8 +106,13 @@ const SEAMS = {
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$|\.localhost$/;
 
-const memberOf = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+/** The longest delay of Node's timers; they would run a longer one at once, and again and again. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+const isDuration = (value: unknown): value is Duration => typeof value === "number" && Number.isFinite(value) && value > 0;
+
+const memberOf = (value: unknown, name: string): unknown => (isObject(value) ? Reflect.get(value, name) : undefined);
 
 function problemsOfUrl(options: GateOptions<ServerStorer, unknown>): string[] {
   const { rootUrl, mount = "/auth", development, origins = [] } = options;
@@ -115,7 +120,8 @@ function problemsOfUrl(options: GateOptions<ServerStorer, unknown>): string[] {
   const url = typeof rootUrl === "string" && URL.canParse(rootUrl) ? new URL(rootUrl) : null;
   if (!url || !/^https?:$/.test(url.protocol))
     problems.push("`rootUrl` must be the address that people see, for example https://app.example.com");
-  else if (url.search || url.hash || url.username) problems.push("`rootUrl` must not have a query, a fragment or a user name");
+  else if (url.search || url.hash || url.username || url.password)
+    problems.push("`rootUrl` must not have a query, a fragment, a user name or a password");
   else if (url.protocol === "http:" && !options[allowPlainHttp] && !(development && LOOPBACK.test(url.hostname))) {
     problems.push(
       "`rootUrl` must begin with https: (http: passes only with `development: true` on localhost, or with [allowPlainHttp]: true)",
@@ -123,28 +129,45 @@ function problemsOfUrl(options: GateOptions<ServerStorer, unknown>): string[] {
   }
   if (typeof mount !== "string" || !/^(\/[\w.~-]+)*$/.test(mount))
     problems.push('`mount` must begin with a slash and not end with one, for example "/auth"; "" is the root');
-  for (const origin of origins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+  if (!Array.isArray(origins)) problems.push('`origins` must be a list, for example ["https://front.example.com"]');
+  for (const origin of Array.isArray(origins) ? origins : []) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin || !/^https?:/.test(origin))
       problems.push(`\`origins\`: "${origin}" is not an origin; write it as https://host or https://host:port`);
   }
   return problems;
 }
 
-function problemsOfModules(storer: unknown, modules: unknown, sendsMail: boolean): string[] {
-  if (typeof modules !== "object" || modules === null) return ["`modules` must be an object of modules, for example { auth: auth() }"];
+const isCapability = (value: unknown): value is Capability =>
+  typeof memberOf(value, "name") === "string" && isObject(memberOf(value, "user")) && Array.isArray(memberOf(value, "operations"));
+
+function isModule(value: unknown): value is Module {
+  const requires = memberOf(value, "requires");
+  return (
+    typeof memberOf(value, "name") === "string" &&
+    typeof memberOf(value, "start") === "function" &&
+    Array.isArray(memberOf(value, "reasons")) &&
+    Array.isArray(requires) &&
+    requires.every(isCapability)
+  );
+}
+
+function problemsOfModules(storer: unknown, modules: unknown, reserved: ReadonlySet<string>, sendsMail: boolean): string[] {
+  if (!isObject(modules) || Array.isArray(modules)) return ["`modules` must be an object of modules, for example { auth: auth() }"];
   const problems: string[] = [];
   for (const [name, module] of Object.entries(modules)) {
-    const requires = memberOf(module, "requires");
-    if (typeof memberOf(module, "start") !== "function" || !Array.isArray(requires)) {
+    if (reserved.has(name)) problems.push(`\`modules.${name}\`: the gate has a member of that name; choose another one`);
+    if (!isModule(module)) {
       problems.push(`\`modules.${name}\` is not a module: call its function, for example ${name}: ${name}()`);
       continue;
     }
-    if (!sendsMail && (requires as readonly Capability[]).some(({ name }) => name === mailQueueing.name)) {
+    if (!sendsMail && module.requires.some((capability) => capability.name === mailQueueing.name)) {
       problems.push(
         `module "${name}" sends mails: say who they come from, for example mail: { from: { address: "no-reply@example.com" } }`,
       );
     }
-    for (const capability of requires as readonly Capability[]) {
+    // Without a storer there is one thing to mend, not a list of all that it does not do.
+    if (!isObject(storer)) continue;
+    for (const capability of module.requires) {
       for (const problem of missingFrom(storer, capability)) problems.push(`module "${name}": ${problem}`);
     }
   }
@@ -161,24 +184,42 @@ function problemsOfMail(mail: MailOptions | undefined): string[] {
   return problems;
 }
 
+function problemsOfFigures({ lifetime, limits, sweepEvery, locales }: GateOptions<ServerStorer, unknown>): string[] {
+  const problems: string[] = [];
+  for (const [name, duration] of Object.entries(lifetime ?? {})) {
+    if (!isDuration(duration)) problems.push(`\`lifetime.${name}\` must be a duration, for example days(14)`);
+  }
+  for (const [name, limit] of Object.entries(limits ?? {})) {
+    const max = memberOf(limit, "max");
+    if (!Number.isSafeInteger(max) || Number(max) < 0 || !isDuration(memberOf(limit, "per")))
+      problems.push(`\`limits["${name}"]\` needs a whole number \`max\` and a duration \`per\`, for example { max: 5, per: minutes(15) }`);
+  }
+  if (sweepEvery != null && !(isDuration(sweepEvery) && sweepEvery <= LONGEST_TIMER))
+    problems.push("`sweepEvery` must be a duration of at most 24 days, or null for never");
+  if (locales !== undefined && !(Array.isArray(locales) && locales.length > 0 && locales.every((locale) => typeof locale === "string")))
+    problems.push('`locales` must be a list of at least one locale, for example ["en"]');
+  return problems;
+}
+
 /** Everything that is wrong with the options, each with its mend: the same that the compiler finds in TypeScript, and what only values show. */
 export function problemsOf(options: GateOptions<ServerStorer, unknown>, reserved: ReadonlySet<string>): string[] {
-  const { storer, modules, sessions, cookiePrefix = "castellan", lifetime } = options;
+  const { storer, modules, sessions, cookiePrefix = "castellan" } = options;
   const problems = [...problemsOfKeys("keys", options.keys), ...problemsOfUrl(options)];
   for (const [seam, member] of Object.entries(SEAMS)) {
     if (typeof memberOf(memberOf(options, seam), member) !== "function")
       problems.push(`\`${seam}\` is missing: give one with the function \`${member}\``);
   }
-  const missing = missingFrom(storer, serverStorer);
-  problems.push(...missing, ...problemsOfModules(storer, modules, options.mail !== undefined), ...problemsOfMail(options.mail));
-  for (const name of Object.keys(modules ?? {})) {
-    if (reserved.has(name)) problems.push(`\`modules.${name}\`: the gate has a member of that name; choose another one`);
-  }
+  const missing = isObject(storer)
+    ? missingFrom(storer, serverStorer)
+    : ["`storer` is missing: give the adapter of your database, for example sqlite(file)"];
+  problems.push(
+    ...missing,
+    ...problemsOfModules(storer, modules, reserved, options.mail !== undefined),
+    ...problemsOfFigures(options),
+    ...problemsOfMail(options.mail),
+  );
   if (!/^[a-z][a-z0-9-]{0,30}$/i.test(cookiePrefix))
     problems.push("`cookiePrefix` must be a letter followed by at most 30 letters, digits and hyphens");
-  for (const [name, duration] of Object.entries(lifetime ?? {})) {
-    if (!Number.isFinite(duration) || duration <= 0) problems.push(`\`lifetime.${name}\` must be a duration, for example days(14)`);
-  }
   if (missing.length === 0 && typeof memberOf(sessions, "problems") === "function") {
     problems.push(...sessions.problems({ development: options.development ?? false, storer }));
   }

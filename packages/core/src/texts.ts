@@ -10,13 +10,13 @@ export type Localize = (key: string, parameters: TextParameters, locale: string)
 export type Translate = (key: string, parameters?: TextParameters) => string;
 
 const fill = (text: string, parameters: TextParameters): string =>
-  text.replace(/\{(\w+)\}/g, (whole, name: string) => String(parameters[name] ?? whole));
+  text.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(parameters, name) ? String(parameters[name]) : whole));
 
 export function translator(texts: Texts, localize: Localize | null, locale: string): Translate {
   return (key, parameters = {}) => {
     const own = localize?.(key, parameters, locale);
     if (own != null) return own;
-    const text = texts[key];
+    const text = Object.hasOwn(texts, key) ? texts[key] : undefined;
     return text === undefined ? key : fill(text, parameters);
   };
 }

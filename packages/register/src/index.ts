@@ -10,10 +10,12 @@ import {
   type CreateOperations,
   creating,
   defineModule,
+  emailIdentifier,
   type FieldSet,
   hours,
   type Module,
   type Needs,
+  named,
   type Outcome,
   type Problem,
   page,
@@ -37,7 +39,10 @@ import { registerTexts } from "./texts.ts";
 export { type RegisterPageData, registerView } from "./pages.ts";
 
 export interface RegisterOptions {
-  /** Extra fields of the form, kept in the user's `profile` under these names. @default none */
+  /**
+   * Extra fields of the form, kept in the user's `profile` under these names. Where people sign in by user name, one that is called `email` must be an address
+   * and becomes the user's `email`. @default none
+   */
   readonly fields?: Readonly<Record<string, TextField>>;
   /** Where a registration leads when no page was wanted: a path of the application. @default "/" */
   readonly afterRegister?: string;
@@ -54,7 +59,7 @@ export interface Registration {
   /** E-mail address or user name. */
   readonly login: string;
   readonly password: string;
-  /** The extra fields. @default {} */
+  /** The extra fields, taken as they are: their schemas are asked only for what a form sends. @default {} */
   readonly profile?: Readonly<Record<string, string>>;
 }
 
@@ -65,7 +70,9 @@ export interface RegisterApi {
 }
 
 const PID_BYTES = 16;
-const OWN_NAMES: ReadonlySet<string> = new Set(["login", "email", "username", "password", "confirm_password", "_csrf", "redir"]);
+const addresses = emailIdentifier();
+/** Names and keys of the form's own fields. The name of the login's field comes to them. */
+const OWN_NAMES = ["login", "password", "confirmation", "confirm_password", "_csrf", "redir"] as const;
 
 /** The module: GET and POST `/register`. */
 export function register(options: RegisterOptions = {}): Module<RegisteringServerStorer, RegisterApi> {
@@ -81,7 +88,8 @@ export function register(options: RegisterOptions = {}): Module<RegisteringServe
 
 function start(core: Core<RegisteringServerStorer>, { fields: extra, afterRegister, signIn }: Required<RegisterOptions>): RegisterApi {
   const { identifier } = core;
-  const clash = Object.keys(extra).filter((name) => OWN_NAMES.has(name));
+  const ownNames = new Set<string>([...OWN_NAMES, identifier.field]);
+  const clash = [...new Set([...Object.keys(extra), ...named(extra).map(([name]) => name)])].filter((name) => ownNames.has(name));
   if (clash.length > 0)
     throw new ConfigError(clash.map((name) => `register: the extra field "${name}" has the name of a field of the form; choose another`));
   const own = {
@@ -99,18 +107,34 @@ function start(core: Core<RegisteringServerStorer>, { fields: extra, afterRegist
   const limit = core.limit("network", "network", 10, hours(1));
   const data: RegisterPageData = { fields: { login: own.login, ...extra, password: own.password, confirmation: own.confirmation } };
 
-  const create = async ({ login: typed, password, profile = {} }: Registration, ctx: Context | null): Promise<Outcome<User>> => {
+  /** What mail would go to, as it was given. */
+  const mailOf = (login: string, profile: Readonly<Record<string, string>>): string | null =>
+    identifier.address(login) ?? profile["email"] ?? null;
+
+  const inspect = async ({ login: typed, password, profile = {} }: Registration): Promise<readonly Problem[]> => {
     const login = identifier.normalize(typed);
-    const problems: Problem[] = login === null ? [{ field: identifier.field, reason: identifier.reason }] : [];
-    const problem = await core.problemOfPassword("password", password, login ?? typed);
-    if (problem) problems.push(problem);
-    if (login === null || problems.length > 0) return { refused: refuseFields(problems) };
-    const stopped = await core.emit.before(registerChannel, { login, profile, ctx });
+    const mail = login === null ? null : mailOf(login, profile);
+    const weakness = await core.problemOfPassword("password", password, login ?? typed);
+    return [
+      ...(login === null ? [{ field: identifier.field, reason: identifier.reason }] : []),
+      ...(mail !== null && addresses.normalize(mail) === null ? [{ field: "email", reason: addresses.reason }] : []),
+      ...(weakness ? [weakness] : []),
+    ];
+  };
+
+  /** For what `inspect` found no problem in. */
+  const create = async ({ login: typed, password, profile: given = {} }: Registration, ctx: Context | null): Promise<Outcome<User>> => {
+    const login = identifier.normalize(typed);
+    if (login === null) return { refused: refuseFields([{ field: identifier.field, reason: identifier.reason }]) };
+    const mail = mailOf(login, given);
+    const email = mail === null ? null : addresses.normalize(mail);
+    // An address lives in one place: a copy in the profile would stay behind when it changes.
+    const { email: _, ...profile } = given;
+    const stopped = await core.emit.before(registerChannel, { login, profile: given, ctx });
     if (stopped) return { refused: stopped };
     // Hashed before anybody knows whether the login is free, so that the time does not tell.
     const passwordHash = await core.hasher.hash(password);
     const pid = randomText(core.random, PID_BYTES);
-    const email = identifier.address(login) ?? profile["email"] ?? null;
     if (!(await core.storer.createUser({ pid, login, email, passwordHash, profile, createdAt: core.clock.now() }))) {
       return { refused: refuse(409, "login_taken", { problems: [{ field: identifier.field, reason: "login_taken" }] }) };
     }
@@ -139,16 +163,25 @@ function start(core: Core<RegisteringServerStorer>, { fields: extra, afterRegist
     const preserved = { ...answer.preserved, ...further.preserved };
     const again = (reply: Reply): Reply => showOn(reply, registerView, data, preserved);
     const problems = [...(answer.ok ? [] : answer.problems), ...(further.ok ? [] : further.problems)];
-    if (answer.ok && differs(ctx, answer.values)) problems.push({ field: "confirm_password", reason: "passwords_differ" });
-    if (problems.length > 0 || !answer.ok || !further.ok) return again(refuseFields(problems));
+    const profile = further.ok ? profileOf(further.values) : {};
+    if (answer.ok) {
+      problems.push(...(await inspect({ ...answer.values, profile })));
+      if (differs(ctx, answer.values)) problems.push({ field: "confirm_password", reason: "passwords_differ" });
+    }
+    if (problems.length > 0 || !answer.ok) return again(refuseFields(problems));
+    // Behind the checks: whoever looks for a password that will do uses nothing up.
     const admission = await core.use(limit, ctx.network);
     if (!admission.admitted) return again(refuse(429, "too_many_attempts", admission));
-    const { login, password } = answer.values;
-    const outcome = await create({ login, password, profile: profileOf(further.values) }, ctx);
+    const outcome = await create({ ...answer.values, profile }, ctx);
     return "refused" in outcome ? again(outcome.refused) : welcome(ctx, outcome.ok);
   });
 
-  return { register: (registration) => create(registration, null) };
+  return {
+    async register(registration) {
+      const problems = await inspect(registration);
+      return problems.length > 0 ? { refused: refuseFields(problems) } : create(registration, null);
+    },
+  };
 }
 
 /** Asked twice, and not answered the same. A JSON client need not ask twice: it counts only if it was sent. */

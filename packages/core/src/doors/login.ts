@@ -1,4 +1,4 @@
-/** The doors that make a sign-in. Nothing else writes who is signed in. @module */
+/** The doors that let somebody in: full, or half by a remember-me cookie. Every sign-in of a visitor begins here. @module */
 
 import { meets } from "../capabilities/capability.ts";
 import { disableable } from "../capabilities/disableable.ts";

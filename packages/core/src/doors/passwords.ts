@@ -87,11 +87,15 @@ export async function changePassword<U extends User>(
   return { ok: changed };
 }
 
-/** The old sign-in died with the old epoch; this browser gets a new one with the same rights. */
+/** The old sign-in died with the old epoch; this browser gets a new one with the same rights, unless it was signed out while the passwords were hashed. */
 async function staySignedIn<U extends User>(engine: Engine<U>, ctx: Context<U>, user: U): Promise<void> {
   const { storer, clock, lifetime, random } = engine;
-  const current = await ctx.current();
-  if (current?.user.pid !== user.pid) return;
+  const [current, before] = [await ctx.current(), ctx.sessionId];
+  if (current?.user.pid !== user.pid || before === null) return;
+  if (!(await storer.endSignIn(signInKey(before)))) {
+    ctx.becomes(null);
+    return ctx.dropSession();
+  }
   const session = await ctx.renewSession();
   session.put("since", clock.now().toISOString());
   await session.save();

@@ -107,7 +107,7 @@ const hasBody = (req: IncomingMessage): boolean =>
 
 /** What a body parser that ran before us left behind. */
 function ofParsed(type: string, parsed: unknown): BodyAnswer {
-  if (typeof parsed === "string") return parse(type, Buffer.from(parsed));
+  if (typeof parsed === "string") return ofParsed(type, Buffer.from(parsed));
   if (parsed instanceof Uint8Array) return parsed.length > LONGEST_BODY ? { fault: TOO_LARGE } : parse(type, parsed);
   return ofObject(parsed);
 }

@@ -13,11 +13,24 @@ export function readCookie(header: string | undefined, name: string): string | n
   let found: string | typeof AMBIGUOUS | null = null;
   for (const pair of header.split(";")) {
     const at = pair.indexOf("=");
-    if (at < 0 || pair.slice(0, at).trim() !== name) continue;
-    found = found === null ? unquoted(pair.slice(at + 1).trim()) : AMBIGUOUS;
+    if (at < 0 || trimmed(pair.slice(0, at)) !== name) continue;
+    found = found === null ? unquoted(trimmed(pair.slice(at + 1))) : AMBIGUOUS;
   }
   return found === AMBIGUOUS ? null : found;
 }
+
+/**
+ * Without blanks around it, as browsers trim (RFC 6265bis, 5.6). `trim()` would take U+00A0 too: a sibling host could then plant a name that is no `__Host-` name to a
+ * browser, and becomes one here.
+ */
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text[start])) start += 1;
+  while (start < end && isBlank(text[end - 1])) end -= 1;
+  return text.slice(start, end);
+}
+
+const isBlank = (character: string | undefined): boolean => character === " " || character === "\t";
 
 const unquoted = (value: string): string => (value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value);
 

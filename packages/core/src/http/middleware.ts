@@ -64,7 +64,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
   return {
     clientState: () => (req, res, next) => {
       const ctx = contextOf(req, res);
-      req.csrfToken = csrfToken;
+      // Whoever was there first keeps it: another gate, or csurf in an application that still checks its own forms by it.
+      req.csrfToken ??= csrfToken;
       if (!isSafe(req.method) && ctx.hasOurCookie && provenance(req, origins) === "foreign") {
         run(req, res, next, async () => refuse(403, "csrf_foreign_origin"));
         return;

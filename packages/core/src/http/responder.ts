@@ -1,4 +1,4 @@
-/** Turns replies into answers, HTML or JSON from the same URL. The only place that writes to a response. @module */
+/** Turns replies into answers, HTML or JSON from the same URL. Handlers only say what is to be answered. @module */
 import { formMarkup } from "../pages/form.ts";
 import { html } from "../pages/html.ts";
 import { defineView, type PageTools, type Renderer, type View } from "../pages/view.ts";

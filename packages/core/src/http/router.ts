@@ -74,7 +74,7 @@ export class Router {
     const path = pathOf(req);
     const asset = this.#settings.assets[path];
     const methods = this.#settings.routes.at(path);
-    if (asset && isSafe(req.method)) sendAsset(res, asset);
+    if (asset) sendAsset(req, res, asset);
     else if (methods) void this.#dispatch(req, res, methods, next);
     else next();
   };
@@ -119,9 +119,11 @@ export class Router {
   #checkMount(req: Request): void {
     if (this.#mountChecked) return;
     const { mount } = this.#settings;
-    if (req.baseUrl !== mount) {
+    const { baseUrl } = req;
+    // Express finds a mount in whatever case it is asked for, unless told otherwise.
+    if (baseUrl.toLowerCase() !== mount.toLowerCase()) {
       throw new ConfigError([
-        `\`mount\` says "${mount}", but the router is mounted at "${req.baseUrl || "/"}": say mount: "${req.baseUrl || "/"}", or mount it with app.use("${mount || "/"}", gate.router). ` +
+        `\`mount\` says "${mount}", but the router is mounted at "${baseUrl || "/"}": say mount: "${baseUrl}", or mount it with app.use("${mount || "/"}", gate.router). ` +
           "If a proxy strips a prefix, put that prefix into rootUrl.",
       ]);
     }
@@ -132,7 +134,15 @@ export class Router {
 /** From the body or the header only: a token in a URL ends up in logs and in Referer. */
 const tokenOf = (ctx: Context): unknown => ctx.req.headers["x-csrf-token"] ?? ctx.body.get("_csrf");
 
-function sendAsset(res: Response, { type, body }: { readonly type: string; readonly body: string }): void {
+const ASSET_METHODS = ["GET", "HEAD", "OPTIONS"];
+
+function sendAsset(req: Request, res: Response, { type, body }: { readonly type: string; readonly body: string }): void {
+  if (req.method !== "GET" && req.method !== "HEAD") {
+    res.setHeader("allow", ASSET_METHODS.join(", "));
+    res.statusCode = req.method === "OPTIONS" ? 204 : 405;
+    res.end();
+    return;
+  }
   res.setHeader("content-type", type);
   res.setHeader("cache-control", "public, max-age=3600");
   res.setHeader("x-content-type-options", "nosniff");

@@ -1,0 +1,23 @@
+// @ts-check
+/** A gate with every module that there is, for what is made from `gate.describe()`. @module */
+import { auth } from "@castellan/auth";
+import { logout } from "@castellan/logout";
+import { register } from "@castellan/register";
+import { memoryStorer } from "@castellan/testkit";
+import { castellan, expressSessions } from "castellan";
+
+/** Every module, under the name of its package's folder. */
+export const modules = { auth: auth(), logout: logout(), register: register() };
+
+/** Packages that are no feature. */
+export const notFeatures = new Set(["castellan", "core", "defaults", "testkit", "twofactor"]);
+
+export const fullGate = () =>
+  castellan({
+    rootUrl: "https://app.example.com",
+    keys: ["nothing is sealed by this key: 0123456789"],
+    storer: memoryStorer(),
+    sessions: expressSessions({ secret: "nothing is signed by this secret: 0123456789" }),
+    sweepEvery: null,
+    modules,
+  });
