@@ -173,7 +173,14 @@ function start(core: Core<RegisteringServerStorer>, { fields: extra, afterRegist
     const admission = await core.use(limit, ctx.network);
     if (!admission.admitted) return again(refuse(429, "too_many_attempts", admission));
     const outcome = await create({ ...answer.values, profile }, ctx);
-    return "refused" in outcome ? again(outcome.refused) : welcome(ctx, outcome.ok);
+    const proof = core.mailProof;
+    if (!proof) return "refused" in outcome ? again(outcome.refused) : welcome(ctx, outcome.ok);
+    // Where the mailbox has to be proved anyway, nobody need be told whether the login was free: its owner is told by mail.
+    if ("ok" in outcome) return proof.answer(ctx);
+    const owner = isTaken(outcome.refused) ? await core.subject(answer.values.login) : null;
+    if (owner?.kind !== "known") return again(outcome.refused);
+    await proof.taken(owner.user, ctx);
+    return proof.answer(ctx);
   });
 
   return {
@@ -183,6 +190,8 @@ function start(core: Core<RegisteringServerStorer>, { fields: extra, afterRegist
     },
   };
 }
+
+const isTaken = (reply: Reply): boolean => reply.kind === "refusal" && reply.reason === "login_taken";
 
 /** Asked twice, and not answered the same. A JSON client need not ask twice: it counts only if it was sent. */
 const differs = (
