@@ -3,15 +3,26 @@ import {
   type AuthOperations,
   type ChallengeOperations,
   ConfigError,
+  type ConfirmOperations,
   type CountOperations,
   type CreateOperations,
   type DisableOperations,
   type Duration,
+  type ExpireOperations,
+  type LockOperations,
+  type MailQueueOperations,
+  type RecoverOperations,
+  type RememberOperations,
+  type SecondaryEmailOperations,
   type ServerStorer,
   seconds,
 } from "@castellan/core";
 import { challengeOperations } from "./operations/challenges.ts";
 import { countOperations } from "./operations/counts.ts";
+import { linkOperations } from "./operations/links.ts";
+import { lockOperations } from "./operations/locks.ts";
+import { mailOperations } from "./operations/mails.ts";
+import { rememberOperations } from "./operations/remember.ts";
 import { signInOperations } from "./operations/sign-ins.ts";
 import { sweepOperation } from "./operations/sweep.ts";
 import { type SqlUser, userFields, userOperations } from "./operations/users.ts";
@@ -21,6 +32,10 @@ import { openConnection } from "./sqlite/open.ts";
 import { type SyncSessionOperations, sessionOperations } from "./sqlite/sessions.ts";
 import { challenges } from "./sqlite/statements/challenges.ts";
 import { counts } from "./sqlite/statements/counts.ts";
+import { links } from "./sqlite/statements/links.ts";
+import { locks } from "./sqlite/statements/locks.ts";
+import { mails } from "./sqlite/statements/mails.ts";
+import { remember } from "./sqlite/statements/remember.ts";
 import { sessions } from "./sqlite/statements/sessions.ts";
 import { signIns } from "./sqlite/statements/sign-ins.ts";
 import { sweeps } from "./sqlite/statements/sweep.ts";
@@ -59,6 +74,13 @@ export interface SqliteStorer
     DisableOperations,
     CountOperations,
     ChallengeOperations,
+    ConfirmOperations,
+    RecoverOperations,
+    SecondaryEmailOperations,
+    LockOperations,
+    RememberOperations,
+    ExpireOperations,
+    MailQueueOperations,
     SyncSessionOperations {
   /** Brings the schema up to date. */
   ready(): Promise<void>;
@@ -77,6 +99,10 @@ export async function sqlite(fileOrOptions: string | SqliteOptions): Promise<Sql
     ...signInOperations(database, signIns),
     ...challengeOperations(database, challenges),
     ...countOperations(database, counts),
+    ...linkOperations(database, links),
+    ...lockOperations(database, locks),
+    ...rememberOperations(database, remember),
+    ...mailOperations(database, mails),
     ...sessionOperations(database, sessions),
     sweep: sweepOperation(database, sweeps),
     ready: async () => migrate(database, file),

@@ -14,7 +14,7 @@ export interface ConfirmOperations {
   startConfirmation(token: MailedToken): Promise<void>;
   /**
    * Spends the token and confirms the user, in one atomic step: of any number of parallel calls one gets the pid, the others `null`. Only while `now` is before
-   * `expiresAt`, the user is of the token's epoch, and the user's address is still the token's destination. A user who was confirmed before keeps the date.
+   * `expiresAt`, the user is of the token's epoch and not confirmed yet, and the user's address is still the token's destination.
    */
   finishConfirmation(proof: TokenProof, now: Date): Promise<{ readonly pid: string } | null>;
   /** Confirms a user who proved `address` in another way, if it is still the user's. Keeps the date of one who is confirmed. Answers whether it is now confirmed. */

@@ -43,7 +43,12 @@ const textList: FieldCheck = {
   accepts: (value) => Array.isArray(value) && value.every((item) => typeof item === "string"),
 };
 
-export const secondaryEmails: Capability<RecoverableUserWithSecondaryEmails> = defineCapability<
+export interface SecondaryEmailOperations {
+  /** Replaces the user's secondary addresses. Answers whether there is such a user. */
+  setSecondaryEmails(pid: string, addresses: readonly string[]): Promise<boolean>;
+}
+
+export const secondaryEmails: Capability<RecoverableUserWithSecondaryEmails, SecondaryEmailOperations> = defineCapability<
   RecoverableUserWithSecondaryEmails,
-  unknown
->("secondary-emails", { user: { email: nullableText, secondaryEmails: textList }, operations: {} });
+  SecondaryEmailOperations
+>("secondary-emails", { user: { email: nullableText, secondaryEmails: textList }, operations: { setSecondaryEmails: true } });

@@ -1,5 +1,5 @@
 /** The rows that say who is signed in: the rest of the capability "server". @module */
-import type { FactorProof, Level, SignIn, SignInOperations } from "@castellan/core";
+import type { ExpireOperations, FactorProof, Level, SignIn, SignInOperations } from "@castellan/core";
 import type { Database, Statement } from "../database.ts";
 import { type SqlUser, type UserRow, userOf } from "./users.ts";
 
@@ -42,6 +42,7 @@ export interface SignInStatements {
   readonly endSignIn: Statement<[key: string]>;
   readonly endSignInOf: Statement<[pid: string, publicId: string]>;
   readonly endSignIns: Statement<[pid: string, exceptKey: string | null]>;
+  readonly takeExpiredSignIn: Statement<[key: string, now: number], SignInRow>;
   readonly listSignIns: Statement<[pid: string, now: number], SignInRow>;
 }
 
@@ -69,7 +70,7 @@ function signInOf(row: SignInRow): SignIn {
   };
 }
 
-export function signInOperations(database: Database, sql: SignInStatements): SignInOperations<SqlUser> {
+export function signInOperations(database: Database, sql: SignInStatements): SignInOperations<SqlUser> & ExpireOperations {
   return {
     async createSignIn(key, signIn) {
       return database.claim(
@@ -106,6 +107,10 @@ export function signInOperations(database: Database, sql: SignInStatements): Sig
     },
     async endSignIns(pid, exceptKey) {
       return database.change(sql.endSignIns, pid, exceptKey);
+    },
+    async takeExpiredSignIn(key, now) {
+      const row = await database.first(sql.takeExpiredSignIn, key, now.getTime());
+      return row && signInOf(row);
     },
     async listSignIns(pid, now) {
       return (await database.all(sql.listSignIns, pid, now.getTime())).map(signInOf);

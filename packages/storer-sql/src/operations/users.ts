@@ -3,15 +3,26 @@ import type {
   ArbitraryUser,
   AuthableUser,
   AuthOperations,
+  ConfirmableUser,
   CreateOperations,
   DisableableUser,
   DisableOperations,
+  LockableUser,
+  RecoverableUserWithSecondaryEmails,
+  SecondaryEmailOperations,
   ServerStorer,
 } from "@castellan/core";
 import type { Database, Statement } from "../database.ts";
 
 /** The users of an SQL storer. */
-export interface SqlUser extends AuthableUser, ArbitraryUser, DisableableUser {
+export interface SqlUser
+  extends AuthableUser,
+    ArbitraryUser,
+    DisableableUser,
+    ConfirmableUser,
+    LockableUser,
+    RecoverableUserWithSecondaryEmails {
+  readonly email: string | null;
   readonly createdAt: Date;
 }
 
@@ -24,6 +35,10 @@ const FIELDS: { readonly [Field in keyof SqlUser]: true } = {
   email: true,
   profile: true,
   disabledAt: true,
+  confirmedAt: true,
+  lockedUntil: true,
+  lockedBy: true,
+  secondaryEmails: true,
   createdAt: true,
 };
 export const userFields: readonly string[] = Object.keys(FIELDS);
@@ -37,6 +52,10 @@ export interface UserRow {
   readonly email: string | null;
   readonly profile: string;
   readonly disabled_at: number | null;
+  readonly confirmed_at: number | null;
+  readonly locked_until: number | null;
+  readonly locked_by: string | null;
+  readonly secondary_emails: string;
   readonly user_created_at: number;
 }
 
@@ -52,7 +71,10 @@ export interface UserStatements {
   readonly upgradePasswordHash: Statement<[pid: string, from: string, passwordHash: string]>;
   readonly disableUser: Statement<[pid: string, now: number]>;
   readonly enableUser: Statement<[pid: string]>;
+  readonly setSecondaryEmails: Statement<[pid: string, addresses: string]>;
 }
+
+const dateOf = (milliseconds: number | null): Date | null => (milliseconds === null ? null : new Date(milliseconds));
 
 export function userOf(row: UserRow): SqlUser {
   return {
@@ -63,7 +85,12 @@ export function userOf(row: UserRow): SqlUser {
     email: row.email,
     // Written by `createUser` and nobody else; core checks the fields of every loaded user besides.
     profile: JSON.parse(row.profile) as SqlUser["profile"],
-    disabledAt: row.disabled_at === null ? null : new Date(row.disabled_at),
+    disabledAt: dateOf(row.disabled_at),
+    confirmedAt: dateOf(row.confirmed_at),
+    lockedUntil: dateOf(row.locked_until),
+    lockedBy: row.locked_by,
+    // Written by `setSecondaryEmails` and nobody else.
+    secondaryEmails: row.secondary_emails === "[]" ? [] : (JSON.parse(row.secondary_emails) as string[]),
     createdAt: new Date(row.user_created_at),
   };
 }
@@ -71,7 +98,8 @@ export function userOf(row: UserRow): SqlUser {
 type UserOperations = Pick<ServerStorer<SqlUser>, "load" | "findByLogin" | "advanceEpoch"> &
   AuthOperations &
   CreateOperations &
-  DisableOperations;
+  DisableOperations &
+  SecondaryEmailOperations;
 
 export function userOperations(database: Database, sql: UserStatements): UserOperations {
   return {
@@ -103,6 +131,9 @@ export function userOperations(database: Database, sql: UserStatements): UserOpe
     },
     async enableUser(pid) {
       return (await database.change(sql.enableUser, pid)) > 0;
+    },
+    async setSecondaryEmails(pid, addresses) {
+      return (await database.change(sql.setSecondaryEmails, pid, JSON.stringify(addresses))) > 0;
     },
   };
 }

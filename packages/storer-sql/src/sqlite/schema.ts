@@ -73,6 +73,62 @@ export const migrations: readonly Migration[] = [
       "CREATE INDEX castellan_session_end ON castellan_session (expires_at)",
     ],
   },
+  {
+    name: "confirmation, recovery, locks, remembered browsers, queued mails",
+    statements: [
+      "ALTER TABLE castellan_user ADD COLUMN confirmed_at INTEGER",
+      "ALTER TABLE castellan_user ADD COLUMN secondary_emails TEXT NOT NULL DEFAULT '[]' -- JSON: an array of strings",
+      `CREATE TABLE castellan_link (
+  id INTEGER PRIMARY KEY,
+  purpose TEXT NOT NULL CHECK (purpose IN ('confirm', 'recover', 'unlock')),
+  selector TEXT NOT NULL UNIQUE,
+  verifier_hash TEXT NOT NULL, -- SHA-256 of the half that only the mail holds
+  pid TEXT NOT NULL, -- no foreign key: a link of nobody must look like any other until it is swept
+  epoch INTEGER NOT NULL,
+  destination TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT`,
+      "CREATE INDEX castellan_link_of_user ON castellan_link (pid, purpose)",
+      "CREATE INDEX castellan_link_end ON castellan_link (expires_at)",
+      `CREATE TABLE castellan_attempt (
+  id INTEGER PRIMARY KEY,
+  subject TEXT NOT NULL UNIQUE, -- 'pid:' and a pid, or a keyed hash of a login that nobody has
+  uses INTEGER NOT NULL,
+  window_ends_at INTEGER NOT NULL,
+  locks INTEGER NOT NULL, -- how many locks have followed each other
+  locked_at INTEGER,
+  locked_until INTEGER,
+  locked_by TEXT CHECK (locked_by IN ('attempts', 'administrator')),
+  forgets_at INTEGER, -- from here on the next lock is a first one again
+  ends_at INTEGER NOT NULL -- from here on the row says nothing any more
+) STRICT`,
+      "CREATE INDEX castellan_attempt_end ON castellan_attempt (ends_at)",
+      `CREATE TABLE castellan_remember (
+  id INTEGER PRIMARY KEY,
+  selector TEXT NOT NULL UNIQUE,
+  verifier_hash TEXT NOT NULL, -- SHA-256 of the current secret
+  previous_hash TEXT, -- of the one before it
+  rotated_at INTEGER,
+  pid TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  user_agent TEXT NOT NULL
+) STRICT`,
+      "CREATE INDEX castellan_remember_of_user ON castellan_remember (pid)",
+      "CREATE INDEX castellan_remember_end ON castellan_remember (expires_at)",
+      `CREATE TABLE castellan_mail (
+  id INTEGER PRIMARY KEY,
+  public_id TEXT NOT NULL UNIQUE,
+  payload TEXT NOT NULL, -- sealed
+  attempts INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  due_at INTEGER NOT NULL
+) STRICT`,
+      "CREATE INDEX castellan_mail_due ON castellan_mail (due_at)",
+    ],
+  },
 ];
 
 const VERSIONS = "CREATE TABLE castellan_schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT";

@@ -11,9 +11,11 @@ WHERE pid = ?3 AND epoch = ?4`,
   },
   findSignIn: {
     sql: `SELECT s.public_id, s.level, s.factors, s.created_at AS signed_in_at, s.seen_at, s.idle_ends_at, s.ends_at, s.user_agent, s.network,
-  u.pid, u.login, u.epoch, u.password_hash, u.email, u.profile, u.disabled_at, u.created_at AS user_created_at
+  u.pid, u.login, u.epoch, u.password_hash, u.email, u.profile, u.disabled_at, u.confirmed_at, u.secondary_emails,
+  u.created_at AS user_created_at, a.locked_until, a.locked_by
 FROM castellan_sign_in AS s
 JOIN castellan_user AS u ON u.id = s.user_id AND u.epoch = s.epoch
+LEFT JOIN castellan_attempt AS a ON a.subject = 'pid:' || u.pid
 WHERE s.key = ?1 AND s.idle_ends_at > ?2`,
   },
   touchSignIn: {
@@ -38,6 +40,13 @@ WHERE public_id = ?2 AND user_id = (SELECT id FROM castellan_user WHERE pid = ?1
   endSignIns: {
     sql: `DELETE FROM castellan_sign_in
 WHERE user_id = (SELECT id FROM castellan_user WHERE pid = ?1) AND key IS DISTINCT FROM ?2`,
+  },
+  takeExpiredSignIn: {
+    sql: `DELETE FROM castellan_sign_in AS s
+WHERE key = ?1 AND idle_ends_at <= ?2
+  AND EXISTS (SELECT 1 FROM castellan_user AS u WHERE u.id = s.user_id AND u.epoch = s.epoch)
+RETURNING public_id, (SELECT pid FROM castellan_user AS u WHERE u.id = s.user_id) AS pid, epoch, level, factors, created_at AS signed_in_at,
+  seen_at, idle_ends_at, ends_at, user_agent, network`,
   },
   listSignIns: {
     sql: `SELECT s.public_id, u.pid, s.epoch, s.level, s.factors, s.created_at AS signed_in_at, s.seen_at, s.idle_ends_at, s.ends_at,

@@ -18,4 +18,16 @@ WHERE id IN (SELECT id FROM castellan_session WHERE expires_at <= ?1 LIMIT ?2)`,
     sql: `DELETE FROM castellan_count
 WHERE id IN (SELECT id FROM castellan_count WHERE resets_at <= ?1 LIMIT ?2)`,
   },
+  {
+    sql: `DELETE FROM castellan_link
+WHERE id IN (SELECT id FROM castellan_link WHERE expires_at <= ?1 LIMIT ?2)`,
+  },
+  {
+    sql: `DELETE FROM castellan_attempt
+WHERE id IN (SELECT id FROM castellan_attempt WHERE ends_at <= ?1 LIMIT ?2)`,
+  },
+  {
+    sql: `DELETE FROM castellan_remember
+WHERE id IN (SELECT id FROM castellan_remember WHERE expires_at <= ?1 LIMIT ?2)`,
+  },
 ];

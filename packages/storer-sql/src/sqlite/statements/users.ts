@@ -3,14 +3,18 @@ import type { UserStatements } from "../../operations/users.ts";
 
 export const users: UserStatements = {
   load: {
-    sql: `SELECT pid, login, epoch, password_hash, email, profile, disabled_at, created_at AS user_created_at
-FROM castellan_user
-WHERE pid = ?1`,
+    sql: `SELECT u.pid, u.login, u.epoch, u.password_hash, u.email, u.profile, u.disabled_at, u.confirmed_at, u.secondary_emails,
+  u.created_at AS user_created_at, a.locked_until, a.locked_by
+FROM castellan_user AS u
+LEFT JOIN castellan_attempt AS a ON a.subject = 'pid:' || u.pid
+WHERE u.pid = ?1`,
   },
   findByLogin: {
-    sql: `SELECT pid, login, epoch, password_hash, email, profile, disabled_at, created_at AS user_created_at
-FROM castellan_user
-WHERE login = ?1`,
+    sql: `SELECT u.pid, u.login, u.epoch, u.password_hash, u.email, u.profile, u.disabled_at, u.confirmed_at, u.secondary_emails,
+  u.created_at AS user_created_at, a.locked_until, a.locked_by
+FROM castellan_user AS u
+LEFT JOIN castellan_attempt AS a ON a.subject = 'pid:' || u.pid
+WHERE u.login = ?1`,
   },
   advanceEpoch: {
     sql: `UPDATE castellan_user
@@ -47,6 +51,11 @@ WHERE pid = ?1`,
   enableUser: {
     sql: `UPDATE castellan_user
 SET disabled_at = NULL
+WHERE pid = ?1`,
+  },
+  setSecondaryEmails: {
+    sql: `UPDATE castellan_user
+SET secondary_emails = ?2
 WHERE pid = ?1`,
   },
 };

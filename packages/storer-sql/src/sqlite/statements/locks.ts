@@ -1,0 +1,51 @@
+/** The SQL of counted attempts and locks. @module */
+import type { LockStatements } from "../../operations/locks.ts";
+
+// What the row was before decides; every expression on the right of SET still sees that.
+const IS_OVER = "(window_ends_at <= ?7 OR locked_until IS NOT NULL)";
+const LOCKS = `(NOT ${IS_OVER} AND uses >= ?2)`;
+const NTH = "CASE WHEN forgets_at IS NULL OR forgets_at <= ?7 THEN 1 ELSE locks + 1 END";
+const UNTIL = `?7 + min(?4 * (1 << min((${NTH}) - 1, 20)), ?5)`;
+
+export const locks: LockStatements = {
+  admitAttempt: {
+    sql: `INSERT INTO castellan_attempt (subject, uses, window_ends_at, locks, ends_at)
+VALUES (?1, 1, ?7 + ?3, 0, ?7 + ?3)
+ON CONFLICT (subject) DO UPDATE
+SET uses = CASE WHEN ${IS_OVER} THEN 1 WHEN ${LOCKS} THEN 0 ELSE uses + 1 END,
+  window_ends_at = CASE WHEN ${IS_OVER} THEN ?7 + ?3 ELSE window_ends_at END,
+  locks = CASE WHEN ${LOCKS} THEN ${NTH} ELSE locks END,
+  locked_at = CASE WHEN ${LOCKS} THEN ?7 END,
+  locked_until = CASE WHEN ${LOCKS} THEN ${UNTIL} END,
+  locked_by = CASE WHEN ${LOCKS} THEN 'attempts' END,
+  forgets_at = CASE WHEN ${LOCKS} THEN ${UNTIL} + ?6 ELSE forgets_at END,
+  ends_at = CASE WHEN ${LOCKS} THEN ${UNTIL} + ?6 ELSE max(ends_at, ?7 + ?3) END
+WHERE locked_until IS NULL OR locked_until <= ?7
+RETURNING locked_until`,
+  },
+  lockOf: {
+    sql: `SELECT locked_until
+FROM castellan_attempt
+WHERE subject = ?1`,
+  },
+  clearAttempts: {
+    sql: `DELETE FROM castellan_attempt
+WHERE subject = ?1 AND (locked_until IS NULL OR locked_until <= ?2)`,
+  },
+  lockUser: {
+    sql: `INSERT INTO castellan_attempt (subject, uses, window_ends_at, locks, locked_at, locked_until, locked_by, ends_at)
+SELECT 'pid:' || pid, 0, 0, 0, 0, ?2, 'administrator', ?2 FROM castellan_user WHERE pid = ?1
+ON CONFLICT (subject) DO UPDATE
+SET uses = 0, window_ends_at = 0, locked_at = 0, locked_until = excluded.locked_until, locked_by = 'administrator',
+  ends_at = max(ends_at, excluded.ends_at)`,
+  },
+  unlockUser: {
+    sql: `DELETE FROM castellan_attempt
+WHERE subject = 'pid:' || ?1`,
+  },
+  userExists: {
+    sql: `SELECT pid
+FROM castellan_user
+WHERE pid = ?1`,
+  },
+};
