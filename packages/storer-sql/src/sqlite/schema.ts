@@ -77,7 +77,7 @@ export const migrations: readonly Migration[] = [
     name: "confirmation, recovery, locks, remembered browsers, queued mails",
     statements: [
       "ALTER TABLE castellan_user ADD COLUMN confirmed_at INTEGER",
-      "ALTER TABLE castellan_user ADD COLUMN secondary_emails TEXT NOT NULL DEFAULT '[]' -- JSON: an array of strings",
+      "ALTER TABLE castellan_user ADD COLUMN secondary_emails TEXT NOT NULL DEFAULT '[]'", // JSON: an array of strings
       `CREATE TABLE castellan_link (
   id INTEGER PRIMARY KEY,
   purpose TEXT NOT NULL CHECK (purpose IN ('confirm', 'recover', 'unlock')),
