@@ -1,5 +1,5 @@
 /** Sign-ins of the memory storer. @module */
-import type { SignIn, SignInOperations } from "@castellan/core";
+import type { ExpireOperations, SignIn, SignInOperations } from "@castellan/core";
 import { deleteWhere, isOver, type Operation, type Tables } from "./tables.ts";
 import { type MemoryUser, userOf } from "./users.ts";
 
@@ -8,7 +8,7 @@ const LONGEST_LIST = 100;
 
 export const isExpiredSignIn = (signIn: SignIn, now: Date): boolean => isOver(signIn.idleEndsAt, now) || isOver(signIn.endsAt, now);
 
-export function signInOperations(tables: Tables, operation: Operation): SignInOperations<MemoryUser> {
+export function signInOperations(tables: Tables, operation: Operation): SignInOperations<MemoryUser> & ExpireOperations {
   const { users, signIns } = tables;
   const isLive = (signIn: SignIn, now: Date) => !isExpiredSignIn(signIn, now) && users.get(signIn.pid)?.epoch === signIn.epoch;
   const liveUnder = (key: string, now: Date) => {
@@ -25,7 +25,7 @@ export function signInOperations(tables: Tables, operation: Operation): SignInOp
     findSignIn: operation("findSignIn", (key, now) => {
       const signIn = liveUnder(key, now);
       const user = signIn && users.get(signIn.pid);
-      return user ? { user: userOf(user), signIn } : null;
+      return user ? { user: userOf(tables, user), signIn } : null;
     }),
     touchSignIn: operation("touchSignIn", (key, seenAt, idleEndsAt) => {
       // `seenAt` is the caller's now: what was dead by then stays dead.
@@ -38,6 +38,12 @@ export function signInOperations(tables: Tables, operation: Operation): SignInOp
       signIns.delete(key);
       signIns.set(nextKey, { ...signIn, ...changes });
       return true;
+    }),
+    takeExpiredSignIn: operation("takeExpiredSignIn", (key, now) => {
+      const signIn = signIns.get(key);
+      if (!signIn || !isExpiredSignIn(signIn, now) || users.get(signIn.pid)?.epoch !== signIn.epoch) return null;
+      signIns.delete(key);
+      return signIn;
     }),
     endSignIn: operation("endSignIn", (key) => signIns.delete(key)),
     endSignInOf: operation("endSignInOf", (pid, id) => deleteWhere(signIns, (row) => row.pid === pid && row.id === id) > 0),

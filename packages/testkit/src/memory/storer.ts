@@ -3,9 +3,17 @@ import type {
   AuthOperations,
   Challenge,
   ChallengeOperations,
+  ConfirmOperations,
   CountOperations,
   CreateOperations,
   DisableOperations,
+  ExpireOperations,
+  LockOperations,
+  MailQueueOperations,
+  QueuedMail,
+  RecoverOperations,
+  RememberOperations,
+  SecondaryEmailOperations,
   ServerStorer,
   SessionOperations,
   SignIn,
@@ -13,9 +21,25 @@ import type {
 } from "@castellan/core";
 import { challengeOperations } from "./challenges.ts";
 import { countOperations } from "./counters.ts";
+import { linkOperations } from "./links.ts";
+import { isSpent, lockOperations } from "./locks.ts";
+import { mailOperations } from "./mails.ts";
+import { rememberOperations } from "./remember.ts";
 import { sessionOperations } from "./sessions.ts";
 import { isExpiredSignIn, signInOperations } from "./sign-ins.ts";
-import { type CounterRow, deleteWhere, emptyTables, isOver, operationsOf, type Switchboard, type Tables, type UserRow } from "./tables.ts";
+import {
+  type AttemptRow,
+  type CounterRow,
+  deleteWhere,
+  emptyTables,
+  isOver,
+  type LinkRow,
+  operationsOf,
+  type SeriesRow,
+  type Switchboard,
+  type Tables,
+  type UserRow,
+} from "./tables.ts";
 import { type MemoryUser, userOperations } from "./users.ts";
 
 /** Everything that a {@link MemoryStorer} holds, as copies. */
@@ -25,6 +49,10 @@ export interface MemoryDump {
   readonly challenges: readonly Challenge[];
   readonly counters: ReadonlyMap<string, CounterRow>;
   readonly sessions: ReadonlyMap<string, StoredSession>;
+  readonly links: readonly LinkRow[];
+  readonly attempts: ReadonlyMap<string, AttemptRow>;
+  readonly series: readonly SeriesRow[];
+  readonly mails: readonly QueuedMail[];
 }
 
 /** Every operation of core's capabilities, with seams for tests. */
@@ -35,7 +63,14 @@ export interface MemoryStorer
     DisableOperations,
     CountOperations,
     ChallengeOperations,
-    SessionOperations {
+    SessionOperations,
+    ConfirmOperations,
+    RecoverOperations,
+    SecondaryEmailOperations,
+    LockOperations,
+    RememberOperations,
+    ExpireOperations,
+    MailQueueOperations {
   close(): Promise<void>;
   /** From now on every operation rejects with `error`, as if the database were away; `null` brings it back. */
   fail(error: Error | null): void;
@@ -47,10 +82,22 @@ export interface MemoryStorer
   removeUser(pid: string): void;
 }
 
-const USER_FIELDS = ["pid", "login", "epoch", "passwordHash", "email", "profile", "disabledAt"] as const satisfies (keyof MemoryUser)[];
+const USER_FIELDS = [
+  "pid",
+  "login",
+  "epoch",
+  "passwordHash",
+  "email",
+  "profile",
+  "disabledAt",
+  "confirmedAt",
+  "lockedUntil",
+  "lockedBy",
+  "secondaryEmails",
+] as const satisfies (keyof MemoryUser)[];
 
 /** Deletes at most `limit` expired rows over all tables. */
-function sweepTables({ signIns, challenges, counters, sessions }: Tables, now: Date, limit: number): number {
+function sweepTables({ signIns, challenges, counters, sessions, links, attempts, series }: Tables, now: Date, limit: number): number {
   let left = limit;
   const sweepTable = <R>(table: Map<string, R>, isExpired: (row: R) => boolean) => {
     deleteWhere(table, (row) => {
@@ -63,6 +110,9 @@ function sweepTables({ signIns, challenges, counters, sessions }: Tables, now: D
   sweepTable(challenges, (row) => isOver(row.expiresAt, now));
   sweepTable(counters, (row) => isOver(row.resetsAt, now));
   sweepTable(sessions, (row) => isOver(row.expiresAt, now));
+  sweepTable(links, (row) => isOver(row.expiresAt, now));
+  sweepTable(attempts, (row) => isSpent(row, now));
+  sweepTable(series, (row) => isOver(row.expiresAt, now));
   return limit - left;
 }
 
@@ -79,6 +129,10 @@ export function memoryStorer(): MemoryStorer {
     ...challengeOperations(tables, operation),
     ...countOperations(tables, operation),
     ...sessionOperations(tables, operation),
+    ...linkOperations(tables, operation),
+    ...lockOperations(tables, operation),
+    ...rememberOperations(tables, operation),
+    ...mailOperations(tables, operation),
     sweep: operation("sweep", (now, limit) => sweepTables(tables, now, limit)),
     close: async () => {
       board.failure = new Error("the memory storer is closed");
@@ -90,8 +144,15 @@ export function memoryStorer(): MemoryStorer {
       return Object.fromEntries(board.counts);
     },
     dump: () => {
-      const { users, challenges, ...rest } = structuredClone(tables);
-      return { ...rest, users: [...users.values()], challenges: [...challenges.values()] };
+      const { users, challenges, links, series, mails, ...rest } = structuredClone(tables);
+      return {
+        ...rest,
+        users: [...users.values()],
+        challenges: [...challenges.values()],
+        links: [...links.values()],
+        series: [...series.values()],
+        mails: [...mails.values()],
+      };
     },
     removeUser: (pid) => {
       tables.users.delete(pid);

@@ -1,8 +1,39 @@
 /** The tables of the memory storer, and the wrapper that every one of its operations goes through. @module */
-import type { AuthableUser, Challenge, DisableableUser, NewUser, SignIn, StoredSession } from "@castellan/core";
+import type {
+  AuthableUser,
+  Challenge,
+  DisableableUser,
+  MailedToken,
+  NewUser,
+  QueuedMail,
+  RememberSeries,
+  SignIn,
+  StoredSession,
+} from "@castellan/core";
 
-/** A user as the tables hold it. */
-export type UserRow = NewUser & AuthableUser & DisableableUser;
+/** A user as the tables hold it. A lock stands in the attempts of the user's subject. */
+export type UserRow = NewUser &
+  AuthableUser &
+  DisableableUser & { readonly confirmedAt: Date | null; readonly secondaryEmails: readonly string[] };
+
+export interface LinkRow extends MailedToken {
+  readonly purpose: "confirm" | "recover" | "unlock";
+}
+
+/** What was counted for one subject, and its lock. */
+export interface AttemptRow {
+  readonly used: number;
+  readonly windowEndsAt: Date;
+  /** How many locks have followed each other. */
+  readonly locks: number;
+  readonly forgetsAt: Date | null;
+  readonly lock: { readonly at: Date; readonly until: Date; readonly by: "attempts" | "administrator" } | null;
+}
+
+export interface SeriesRow extends RememberSeries {
+  readonly previousHash: string | null;
+  readonly rotatedAt: Date | null;
+}
 
 /** The uses of one key in the window that is running. */
 export interface CounterRow {
@@ -19,6 +50,14 @@ export interface Tables {
   readonly challenges: Map<string, Challenge>;
   readonly counters: Map<string, CounterRow>;
   readonly sessions: Map<string, StoredSession>;
+  /** By selector. */
+  readonly links: Map<string, LinkRow>;
+  /** By subject. */
+  readonly attempts: Map<string, AttemptRow>;
+  /** By selector. */
+  readonly series: Map<string, SeriesRow>;
+  /** By id. */
+  readonly mails: Map<string, QueuedMail>;
 }
 
 export const emptyTables = (): Tables => ({
@@ -27,6 +66,10 @@ export const emptyTables = (): Tables => ({
   challenges: new Map(),
   counters: new Map(),
   sessions: new Map(),
+  links: new Map(),
+  attempts: new Map(),
+  series: new Map(),
+  mails: new Map(),
 });
 
 /**

@@ -3,25 +3,36 @@ import type {
   ArbitraryUser,
   AuthableUser,
   AuthOperations,
+  ConfirmableUser,
   CreateOperations,
   DisableableUser,
   DisableOperations,
+  LockableUser,
+  RecoverableUserWithSecondaryEmails,
+  SecondaryEmailOperations,
   ServerStorer,
 } from "@castellan/core";
 import { type Operation, type Tables, type UserRow, updateUser } from "./tables.ts";
 
 /** The users of {@link memoryStorer}: they have every field that core's capabilities ask for. */
-export type MemoryUser = AuthableUser & ArbitraryUser & DisableableUser;
+export type MemoryUser = AuthableUser &
+  ArbitraryUser &
+  DisableableUser &
+  ConfirmableUser &
+  LockableUser &
+  RecoverableUserWithSecondaryEmails;
 
-/** A user as it is handed out: what core does not ask for stays inside. */
-export function userOf({ createdAt: _, ...user }: UserRow): MemoryUser {
-  return user;
+/** A user as it is handed out: what core does not ask for stays inside, and the lock of its subject stands beside. */
+export function userOf({ attempts }: Tables, { createdAt: _, ...user }: UserRow): MemoryUser {
+  const lock = attempts.get(`pid:${user.pid}`)?.lock ?? null;
+  return { ...user, lockedUntil: lock?.until ?? null, lockedBy: lock?.by ?? null };
 }
 
 type UserOperations = Pick<ServerStorer<MemoryUser>, "load" | "findByLogin" | "advanceEpoch"> &
   AuthOperations &
   CreateOperations &
-  DisableOperations;
+  DisableOperations &
+  SecondaryEmailOperations;
 
 export function userOperations(tables: Tables, operation: Operation): UserOperations {
   const { users } = tables;
@@ -30,17 +41,17 @@ export function userOperations(tables: Tables, operation: Operation): UserOperat
   return {
     load: operation("load", (pid) => {
       const user = users.get(pid);
-      return user ? userOf(user) : null;
+      return user ? userOf(tables, user) : null;
     }),
     findByLogin: operation("findByLogin", (login) => {
       const user = withLogin(login);
-      return user ? userOf(user) : null;
+      return user ? userOf(tables, user) : null;
     }),
     advanceEpoch: operation("advanceEpoch", (pid) => updateUser(tables, pid, ({ epoch }) => ({ epoch: epoch + 1 }))?.epoch ?? null),
 
     createUser: operation("createUser", (user) => {
       if (users.has(user.pid) || withLogin(user.login)) return false;
-      users.set(user.pid, { ...user, epoch: 0, disabledAt: null });
+      users.set(user.pid, { ...user, epoch: 0, disabledAt: null, confirmedAt: null, secondaryEmails: [] });
       return true;
     }),
 
@@ -58,6 +69,10 @@ export function userOperations(tables: Tables, operation: Operation): UserOperat
     disableUser: operation("disableUser", (pid, now) => {
       return updateUser(tables, pid, ({ epoch, disabledAt }) => ({ disabledAt: disabledAt ?? now, epoch: epoch + 1 })) !== null;
     }),
+    setSecondaryEmails: operation(
+      "setSecondaryEmails",
+      (pid, secondaryEmails) => updateUser(tables, pid, () => ({ secondaryEmails })) !== null,
+    ),
     enableUser: operation("enableUser", (pid) => updateUser(tables, pid, () => ({ disabledAt: null })) !== null),
   };
 }
