@@ -27,8 +27,8 @@ describe("the statements", () => {
     for (const step of plan) expect(step).not.toMatchObject({ detail: expect.stringMatching(/^SCAN (?!CONSTANT)/) });
   });
 
-  it("hold no value but by a placeholder", () => {
-    for (const [name, { sql }] of statements) expect(sql, name).not.toMatch(/'/);
+  it("hold no value but by a placeholder, and a few fixed words", () => {
+    for (const [name, { sql }] of statements) expect(sql.replace(/'[a-z]+:?'/g, ""), name).not.toMatch(/'/);
   });
 
   const operations: Record<string, (storer: SqliteStorer) => unknown> = {

@@ -97,7 +97,7 @@ catches(serverStorerConformance, {
     },
   }),
   "says that nobody was found when its database is away": (storer) => ({ load: (pid) => storer.load(pid).catch(() => null) }),
-  "leaves a declared column out": (storer) => ({ userFields: [...storer.userFields, "lockedUntil"] }),
+  "leaves a declared column out": (storer) => ({ userFields: [...storer.userFields, "nickname"] }),
   "sweeps without a bound": (storer) => ({ sweep: (now) => storer.sweep(now, 1_000) }),
   "sweeps a millisecond too early": (storer) => ({ sweep: (now, limit) => storer.sweep(later(now), limit) }),
 });

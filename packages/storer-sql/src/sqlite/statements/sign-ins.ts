@@ -45,7 +45,7 @@ WHERE user_id = (SELECT id FROM castellan_user WHERE pid = ?1) AND key IS DISTIN
     sql: `DELETE FROM castellan_sign_in AS s
 WHERE key = ?1 AND idle_ends_at <= ?2
   AND EXISTS (SELECT 1 FROM castellan_user AS u WHERE u.id = s.user_id AND u.epoch = s.epoch)
-RETURNING public_id, (SELECT pid FROM castellan_user AS u WHERE u.id = s.user_id) AS pid, epoch, level, factors, created_at AS signed_in_at,
+RETURNING public_id, (SELECT pid FROM castellan_user AS u WHERE u.id = user_id) AS pid, epoch, level, factors, created_at AS signed_in_at,
   seen_at, idle_ends_at, ends_at, user_agent, network`,
   },
   listSignIns: {
