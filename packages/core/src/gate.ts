@@ -25,6 +25,7 @@ import type { Module } from "./module.ts";
 import { type GateOptions, type PageData, problemsOf } from "./options.ts";
 import { pageTexts } from "./pages/texts.ts";
 import type { Reply } from "./replies.ts";
+import { signInKey } from "./sign-ins.ts";
 import { subjectOfUser } from "./subjects.ts";
 import { days, minutes } from "./time.ts";
 import { tokenMaker } from "./tokens.ts";
@@ -109,6 +110,9 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     return own;
   };
   const secondFactors = new Set<string>();
+  const ended = async (id: string): Promise<void> => {
+    await storer.endSignIn(signInKey(id));
+  };
   const setup = { cookieName: cookieName("sid"), secure, lifetime: lifetime.absolute, development: options.development ?? false };
 
   const engine: Engine<U> = {
@@ -127,7 +131,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     hasher: options.hasher,
     passwordPolicy: options.passwordPolicy,
     identifier: options.identifier,
-    sessions: options.sessions.start({ ...setup, storer, random, clock, logger }),
+    sessions: options.sessions.start({ ...setup, storer, random, clock, logger, ended }),
     keep: options.keep ?? [],
     limiter: new Limiter(meets(storer, counting) ? storer : memoryCounts(), clock),
     limits: {

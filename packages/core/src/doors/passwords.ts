@@ -70,6 +70,8 @@ export async function changePassword<U extends User>(
   const user = await engine.storer.load(pid);
   if (!user) return { refused: refuse(404, "user_not_found") };
   engine.checkUser(user);
+  // Asked before the epoch moves on: after that nobody would be signed in here, and the browser could not stay so.
+  await ctx?.current();
   const subject = subjectOfUser(user);
   const verdict = await attempt(engine, ctx, subject, "password", () => checkPassword(engine, subject, passwords.from));
   if ("refused" in verdict) return verdict;

@@ -17,6 +17,7 @@ const NO_FIELDS: Body = new Map();
 const FLASH_SECONDS = 300;
 const CSRF_BYTES = 24;
 const SEPARATOR = ".";
+const OF_SESSION = "session ";
 
 /** Session values of the suite and its modules. Loads the session when first asked. */
 export interface SessionState {
@@ -106,7 +107,8 @@ export class Context<U extends User = User> {
   /** For the doors: what `current()` answers from now on in this request. */
   becomes(current: Current<U> | null): void {
     this.#current = Promise.resolve(current);
-    this.admitted = current;
+    // Whoever signs in on a page without `require()` was not let in by it.
+    if (this.admitted) this.admitted = current;
   }
 
   async #findCurrent(): Promise<Current<U> | null> {
@@ -158,9 +160,10 @@ export class Context<U extends User = User> {
     await session.save();
   }
 
-  /** After a failure: what was loaded or put is not written any more. */
+  /** After a failure: what was loaded or put is not written any more, and whoever could not say which session this is is not asked again. */
   forgetSession(): void {
     this.#session = undefined;
+    this.#sessionId ??= null;
   }
 
   /** For the doors: a new session id, and the application's own keys that are to survive. */
@@ -194,11 +197,13 @@ export class Context<U extends User = User> {
       get: (name) => {
         const written = this.#written?.get(name);
         if (written !== undefined) return written;
-        const sealed = readCookie(this.req.headers.cookie, this.#engine.cookieName(name));
-        return sealed === null ? null : this.#engine.keys.open(`cookie ${name}`, "", sealed);
+        const full = this.#engine.cookieName(name);
+        const sealed = readCookie(this.req.headers.cookie, full);
+        // The whole name, so that another gate with the same keys does not take it for its own.
+        return sealed === null ? null : this.#engine.keys.open(`cookie ${full}`, "", sealed);
       },
       put: (name, value, options = {}) => {
-        this.#write(name, this.#engine.keys.seal(`cookie ${name}`, "", value), options);
+        this.#write(name, this.#engine.keys.seal(`cookie ${this.#engine.cookieName(name)}`, "", value), options);
         this.#written?.set(name, value);
       },
       delete: (name) => {
@@ -217,11 +222,15 @@ export class Context<U extends User = User> {
     this.#written ??= new Map();
     const full = this.#engine.cookieName(name);
     setCookie(this.res, full, cookieLine(full, value, { secure: this.#engine.secure, ...options }));
+    // No cache may hand this answer to somebody else, on a page of the application neither.
+    if (!this.res.hasHeader("cache-control")) this.res.setHeader("cache-control", "no-store");
   }
 
-  /** Whether the browser sent any cookie of this gate. */
+  /** Whether the browser sent any cookie of this gate, the session's included, whatever that is called. */
   get hasOurCookie(): boolean {
-    return this.req.headers.cookie?.includes(this.#engine.cookieName("")) ?? false;
+    const { cookie } = this.req.headers;
+    const { cookieName, sessions } = this.#engine;
+    return cookie !== undefined && (cookie.includes(cookieName("")) || cookie.includes(`${sessions.cookieName}=`));
   }
 
   // Forgery ----------------------------------------------------------------------------------------------------------
@@ -232,7 +241,7 @@ export class Context<U extends User = User> {
    */
   csrfBindings(): readonly string[] {
     this.#anonymousBinding ??= this.#bindingFromCookie();
-    const bindings = this.sessionId === null ? [] : [`session ${this.sessionId}`];
+    const bindings = this.sessionId === null ? [] : [OF_SESSION + this.sessionId];
     return this.#anonymousBinding === null ? bindings : [...bindings, `visitor ${this.#anonymousBinding}`];
   }
 
@@ -255,8 +264,12 @@ export class Context<U extends User = User> {
     return this.#engine.csrfTokens.make(`visitor ${this.#anonymousBinding}`);
   }
 
-  acceptsCsrfToken(token: unknown): boolean {
-    return this.csrfBindings().some((binding) => this.#engine.csrfTokens.accepts(binding, token));
+  async acceptsCsrfToken(token: unknown): Promise<boolean> {
+    const { csrfTokens } = this.#engine;
+    const accepted = this.csrfBindings().find((binding) => csrfTokens.accepts(binding, token));
+    if (accepted === undefined) return false;
+    // A visitor's cookie beside somebody's sign-in was not set by us: a sibling host may have planted it, with the token that goes with it.
+    return accepted.startsWith(OF_SESSION) || (await this.current()) === null;
   }
 
   // Flash ------------------------------------------------------------------------------------------------------------

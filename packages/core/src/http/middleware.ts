@@ -65,7 +65,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
         const from = provenance(req, origins);
         if (from === "foreign") return refuse(403, "csrf_foreign_origin");
         if (!settings.tokenLayer || (isJson(req) && (from === "own" || !ctx.hasOurCookie))) return null;
-        return ctx.acceptsCsrfToken(req.headers["x-csrf-token"] ?? bodyToken(req)) ? null : refuse(403, "csrf_token_invalid");
+        const isAccepted = await ctx.acceptsCsrfToken(req.headers["x-csrf-token"] ?? bodyToken(req));
+        return isAccepted ? null : refuse(403, "csrf_token_invalid");
       });
     },
 

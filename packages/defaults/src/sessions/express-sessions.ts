@@ -66,7 +66,9 @@ const prepared = new WeakSet<object>();
 
 class ExpressSessions implements Sessions {
   readonly #keys: readonly KeyObject[];
+  readonly cookieName: string;
   readonly #setup: SessionSetup;
+  readonly #store: HashedStore;
   readonly #eager: boolean;
   readonly #run: (req: unknown, res: unknown, next: (error?: unknown) => void) => void;
   readonly #loadings = new WeakMap<IncomingMessage, Loading>();
@@ -74,14 +76,16 @@ class ExpressSessions implements Sessions {
   #warned = false;
 
   constructor(secrets: readonly string[], store: session.Store, eager: boolean, setup: SessionSetup) {
+    this.cookieName = setup.cookieName;
     this.#setup = setup;
+    this.#store = new HashedStore(store, setup.lifetime, setup.clock, setup.ended);
     this.#eager = eager;
     this.#keys = secrets.map((secret) => createSecretKey(Buffer.from(secret)));
     // express-session reads and writes no more of a request than a view of it has.
     this.#run = session({
       name: setup.cookieName,
       secret: [...secrets],
-      store: new HashedStore(store, setup.lifetime, setup.clock),
+      store: this.#store,
       genid: (req) => this.#newId(req),
       resave: false,
       saveUninitialized: false,
@@ -128,8 +132,9 @@ class ExpressSessions implements Sessions {
     await loading.done;
     this.#warnOfMisfit(req);
     const { cookieName: name, secure } = this.#setup;
-    return loadedSession(loading.view, res, { name, secure }, (renew) => {
-      if (renew) loading.keepId = false;
+    return loadedSession(loading.view, res, { name, secure }, (id, work) => {
+      loading.keepId = false;
+      this.#store.byUs(id, work);
     });
   }
 
@@ -147,12 +152,14 @@ class ExpressSessions implements Sessions {
     const known = this.#loadings.get(req);
     // A session that was destroyed in this request is not the end of it: the next one is a new one.
     if (known && (known.view.session || !known.isOver)) return known;
-    const view: Carrier = Object.create(req, { [VIEW]: { value: true } });
+    const view: Carrier = Object.create(req, { [VIEW]: { value: true }, ...this.#ownCookieOf(req) });
     let failure: unknown;
     const { promise, resolve, reject } = deferred();
     const loading: Loading = { view, done: promise, keepId, isOver: false };
     this.#loadings.set(req, loading);
     this.#run(view, res, (error) => {
+      // express-session calls again when it cannot write at the end of the answer, which is too late to tell anybody else.
+      if (loading.isOver) return this.#setup.logger.error("a session could not be written", { error });
       loading.isOver = true;
       failure = error;
       if (error) reject(error);
@@ -161,6 +168,15 @@ class ExpressSessions implements Sessions {
     if (this.idOf(req) !== null) this.#answersAtOnce = loading.isOver && !failure;
     promise.catch(() => {}); // whoever awaits it sees it; an accessor that did not wait throws by itself
     return loading;
+  }
+
+  /** All that express-session sees of the cookies: the one that {@link idOf} accepts. Another reading of the same header would be another session. */
+  #ownCookieOf(req: Request): PropertyDescriptorMap {
+    const { cookieName } = this;
+    const own = this.idOf(req) === null ? null : readCookie(req.headers.cookie, cookieName);
+    const headers: unknown = Object.create(req.headers, { cookie: { value: own === null ? undefined : `${cookieName}=${own}` } });
+    // A cookie parser of the application may have left its own reading.
+    return { headers: { value: headers }, cookies: { value: undefined }, signedCookies: { value: undefined } };
   }
 
   #newId(view: unknown): string {

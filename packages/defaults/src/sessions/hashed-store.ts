@@ -31,14 +31,19 @@ export class HashedStore extends session.Store {
   readonly #inner: session.Store;
   readonly #lifetime: Duration;
   readonly #clock: Clock;
-  readonly #ended = new Tombstones();
+  readonly #destroyed = new Tombstones();
+  readonly #ended: (id: string) => Promise<void>;
+  /** Sessions that the suite itself is ending right now. */
+  readonly #ours = new Set<string>();
   #connected = true;
 
-  constructor(inner: session.Store, lifetime: Duration, clock: Clock) {
+  /** `ended` is told of sessions that the application destroys or regenerates. */
+  constructor(inner: session.Store, lifetime: Duration, clock: Clock, ended: (id: string) => Promise<void>) {
     super();
     this.#inner = inner;
     this.#lifetime = lifetime;
     this.#clock = clock;
+    this.#ended = ended;
     // express-session goes on without a session while its store is away. Nobody must get in by that, so its events are not passed on.
     inner.on("disconnect", () => {
       this.#connected = false;
@@ -59,20 +64,33 @@ export class HashedStore extends session.Store {
 
   override set(id: string, data: SessionData, done: Done = () => {}): void {
     const key = storeKey(id);
-    if (this.#ended.has(key)) return done();
+    if (this.#destroyed.has(key)) return done();
     this.#inner.set(key, this.#dated(data), done);
   }
 
   override touch(id: string, data: SessionData, done: Done = () => {}): void {
     const key = storeKey(id);
-    if (this.#ended.has(key) || !this.#inner.touch) return done();
+    if (this.#destroyed.has(key) || !this.#inner.touch) return done();
     this.#inner.touch(key, this.#dated(data), () => done());
   }
 
   override destroy(id: string, done: Done = () => {}): void {
     const key = storeKey(id);
-    this.#ended.add(key);
-    this.#inner.destroy(key, done);
+    this.#destroyed.add(key);
+    const end = (): void => this.#inner.destroy(key, done);
+    if (this.#ours.has(id)) return end();
+    // Who signs people out as users of express-session do means it: the cookie must not open anything any more.
+    this.#ended(id).then(end, done);
+  }
+
+  /** Runs what destroys the session `id` for the suite, which knows itself who is signed in under it. */
+  byUs(id: string, work: () => void): void {
+    this.#ours.add(id);
+    try {
+      work();
+    } finally {
+      this.#ours.delete(id);
+    }
   }
 
   /** Stores take their expiry from the cookie. The one of the browser has none, so they would choose one of their own, shorter than a sign-in. */
