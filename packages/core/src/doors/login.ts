@@ -9,6 +9,7 @@ import type { Context } from "../http/context.ts";
 import { type Reply, refuse } from "../replies.ts";
 import { newSignIn, signInKey } from "../sign-ins.ts";
 import type { User } from "../users.ts";
+import { endHeld } from "./held.ts";
 import { type Intent, type Outcome, Proof } from "./proof.ts";
 
 /** The secret was right, but the account changed before the sign-in was made (another password, another epoch). */
@@ -67,7 +68,7 @@ export async function establish<U extends User>(engine: Engine<U>, event: LoginE
   const { storer, bus, lifetime, clock, random } = engine;
   const { proof, second } = event;
   const ctx = event.ctx as Context<U>; // the event was made from this very context
-  const before = ctx.sessionId;
+  await endHeld(engine, ctx);
   const session = await ctx.renewSession();
   session.put("since", clock.now().toISOString());
   // First the session, then the row: killed in between, the browser holds the id of a session in which nobody is signed in.
@@ -80,7 +81,6 @@ export async function establish<U extends User>(engine: Engine<U>, event: LoginE
     await ctx.dropSession();
     return { refused: changedMeanwhile() };
   }
-  if (before !== null) await storer.endSignIn(signInKey(before));
   ctx.becomes({ user, signIn });
   try {
     await bus.record(loginChannel, event);
@@ -94,6 +94,10 @@ export async function establish<U extends User>(engine: Engine<U>, event: LoginE
 
 async function takeBack<U extends User>({ storer }: Engine<U>, ctx: Context<U>, key: string): Promise<void> {
   ctx.becomes(null);
-  await storer.endSignIn(key);
-  await ctx.dropSession();
+  try {
+    await storer.endSignIn(key);
+  } finally {
+    // Also when the row could not be ended: without the id it opens nothing.
+    await ctx.dropSession();
+  }
 }
