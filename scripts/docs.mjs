@@ -122,6 +122,23 @@ export function problemsOfShownFiles(root, documents) {
   return problems;
 }
 
+/**
+ * A link to a test, followed by a colon and words in quotes, says that a title in that file holds these words.
+ * @param {string} root @param {readonly Document[]} documents @returns {string[]}
+ */
+export function problemsOfQuotedTests(root, documents) {
+  /** @type {string[]} */
+  const problems = [];
+  for (const { path, prose } of documents) {
+    for (const { 1: target = "", 2: words = "" } of prose.matchAll(/\]\(([^)\s]+\.test\.ts)\): "([^"\n]+)"/g)) {
+      const file = join(root, dirname(path), target);
+      if (existsSync(file) && !readFileSync(file, "utf8").includes(words))
+        problems.push(`${path}: no test in ${target} is called "${words}"`);
+    }
+  }
+  return problems;
+}
+
 // Options -------------------------------------------------------------------------------------------------------------
 
 /** @param {string} text */
@@ -316,6 +333,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     ...problemsOfLinks(root, documents),
     ...problemsOfCommands(root, documents),
     ...problemsOfShownFiles(root, documents),
+    ...problemsOfQuotedTests(root, documents),
     ...problemsOfOptions(root),
   ];
   for (const problem of problems) console.error(`- ${problem}`);

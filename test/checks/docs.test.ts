@@ -9,6 +9,7 @@ import {
   problemsOfLinks,
   problemsOfMissingModules,
   problemsOfOptions,
+  problemsOfQuotedTests,
   problemsOfReasons,
   problemsOfShownFiles,
   problemsOfUndeclared,
@@ -77,6 +78,17 @@ describe("code that shows a file", () => {
 
   it("is of a file that exists", () => {
     expect(shown("// examples/b.mjs\nlet a = 1;")).toEqual(["README.md:3 shows examples/b.mjs, which does not exist"]);
+  });
+});
+
+describe("promises that name a test", () => {
+  it("name one that exists", () => {
+    const shown = (words: string): string[] => {
+      const root = workspace({ "test/a.test.ts": 'it("is final, always", () => {});\n', "README.md": `[a](test/a.test.ts): "${words}"` });
+      return problemsOfQuotedTests(root, readDocuments(root));
+    };
+    expect(shown("is final")).toEqual([]);
+    expect(shown("is futile")).toEqual(['README.md: no test in test/a.test.ts is called "is futile"']);
   });
 });
 
