@@ -4,7 +4,6 @@ export const authTexts: Texts = {
   "auth.title": "Sign in",
   "auth.submit": "Sign in",
   "auth.remember": "Keep me signed in on this device",
-  "auth.to_register": "Create an account",
   "auth.to_recover": "Forgot your password?",
   "reason.signed_in": "You are signed in.",
 };

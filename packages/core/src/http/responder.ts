@@ -1,5 +1,5 @@
 /** Turns replies into answers, HTML or JSON from the same URL. Handlers only say what is to be answered. @module */
-import { formMarkup } from "../pages/form.ts";
+import { formMarkup, problemText } from "../pages/form.ts";
 import { html } from "../pages/html.ts";
 import { defineView, type PageTools, type Renderer, type View } from "../pages/view.ts";
 import type { PageReply, RedirectReply, RefusalReply, Reply } from "../replies.ts";
@@ -25,7 +25,8 @@ const SAFE_HEADERS: Readonly<Record<string, string>> = {
 /** The plain page for whoever is turned away without a form to go back to. */
 export const refusalView: View<object> = defineView("core/refusal", {
   title: "page.refusal",
-  body: (_data, { t, home }) => html`<p><a href="${home}">${t("refusal.home")}</a></p>`,
+  body: (_data, { t, home, problems }) => html`${problems.map((problem) => html`<p class="problem">${problemText(problem, { t })}</p>\n`)}
+<p><a href="${home}">${t("refusal.home")}</a></p>`,
 });
 
 export interface ResponderSettings {
