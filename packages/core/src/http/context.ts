@@ -18,6 +18,9 @@ const FLASH_SECONDS = 300;
 const CSRF_BYTES = 24;
 const SEPARATOR = ".";
 const OF_SESSION = "session ";
+const UNTRUSTED_PROXY =
+  'a request came with X-Forwarded-For, which Express does not trust: if a proxy stands in front, say so (`app.set("trust proxy", 1)`). Until then all people behind it ' +
+  "share one limit, and one of them can use it up for all.";
 
 /** Session values of the suite and its modules. Loads the session when first asked. */
 export interface SessionState {
@@ -62,7 +65,10 @@ export class Context<U extends User = User> {
   }
 
   get network(): string {
-    return networkOf(this.req.ip ?? this.req.socket?.remoteAddress);
+    const { ip, socket, headers } = this.req;
+    const peer = socket?.remoteAddress;
+    if (headers["x-forwarded-for"] !== undefined && ip === peer) this.#engine.warnOnce(UNTRUSTED_PROXY);
+    return networkOf(ip ?? peer);
   }
 
   get userAgent(): string {
@@ -143,14 +149,8 @@ export class Context<U extends User = User> {
 
   /** The loaded session. Making a new one out of nothing gives the browser an id only when something is saved. */
   openSession(): Promise<Session> {
-    this.#session ??= this.#open();
+    this.#session ??= this.#engine.sessions.open(this.req, this.res);
     return this.#session;
-  }
-
-  async #open(): Promise<Session> {
-    // A store may lose a session that somebody is signed in by. Another id would sign them out.
-    const keepId = this.sessionId !== null && (await this.current()) !== null;
-    return this.#engine.sessions.open(this.req, this.res, keepId);
   }
 
   /** Writes what was put into the session, before the answer is sent. Does nothing when nobody looked. */

@@ -54,7 +54,10 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
         run(req, res, next, async () => refuse(403, "csrf_foreign_origin"));
         return;
       }
-      const loading = engine.sessions.attach(req, res);
+      const attach = (): void | Promise<void> => engine.sessions.attach(req, res);
+      const waiting = settings.ready();
+      // The first requests wait for the storer, where sessions may be kept. A stranger need not suffer from a database that is away.
+      const loading = waiting ? (ctx.hasOurCookie ? waiting : waiting.catch(() => {})).then(attach) : attach();
       if (!loading) return next();
       loading.then(() => next()).catch((error: unknown) => failed(error, ctx, next));
     },

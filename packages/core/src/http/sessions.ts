@@ -42,10 +42,10 @@ export interface Sessions {
   /** Makes `req.session` available to the application, loading it only if it must. Called once for each request. */
   attach(req: IncomingMessage, res: ServerResponse): void | Promise<void>;
   /**
-   * Loads the session, making a new one if need be. Nothing is stored until something is put. With `keepId`, a session that the store has lost begins anew under
-   * the id that the browser holds.
+   * Loads the session, making a new one if need be. Nothing is stored until something is put. A session that the store has lost begins anew under the id that
+   * the browser holds: another one would sign out whoever is signed in by it. One that was ended does not.
    */
-  open(req: IncomingMessage, res: ServerResponse, keepId: boolean): Promise<Session>;
+  open(req: IncomingMessage, res: ServerResponse): Promise<Session>;
   close?(): Promise<void>;
 }
 

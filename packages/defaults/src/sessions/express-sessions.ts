@@ -53,8 +53,8 @@ interface Loading {
   /** A view of the request that express-session works on, so that two gates on one request do not share a session. */
   readonly view: Carrier;
   readonly done: Promise<void>;
-  keepId: boolean;
   isOver: boolean;
+  failure: unknown;
 }
 
 const OWNER: unique symbol = Symbol("castellan.sessions");
@@ -124,18 +124,15 @@ class ExpressSessions implements Sessions {
       if (prototype && !prepared.has(prototype)) prepare(prototype);
     }
     if (this.#answersAtOnce || !this.#eager || this.idOf(req) === null) return undefined;
-    return this.#load(req, res, false).done;
+    return this.#load(req, res).done;
   }
 
-  async open(req: Request, res: ServerResponse, keepId: boolean): Promise<Session> {
-    const loading = this.#load(req, res, keepId);
+  async open(req: Request, res: ServerResponse): Promise<Session> {
+    const loading = this.#load(req, res);
     await loading.done;
     this.#warnOfMisfit(req);
     const { cookieName: name, secure } = this.#setup;
-    return loadedSession(loading.view, res, { name, secure }, (id, work) => {
-      loading.keepId = false;
-      this.#store.byUs(id, work);
-    });
+    return loadedSession(loading.view, res, { name, secure }, (id, work) => this.#store.byUs(id, work));
   }
 
   /** For the accessors: what is loaded, loading it now if that can be done in the same tick. */
@@ -143,29 +140,29 @@ class ExpressSessions implements Sessions {
     const known = this.#loadings.get(req);
     if (known) return known.view;
     if (!req.res) throw new Error("req.session needs Express: the request has no response");
-    const { view } = this.#load(req, req.res, false);
+    const { view, failure } = this.#load(req, req.res);
     if (view.session) return view;
+    if (failure) throw failure;
     throw new Error("the session is not loaded: its store answers later. Ask `await gate.session(req)`, or leave `eager` on.");
   }
 
-  #load(req: Request, res: ServerResponse, keepId: boolean): Loading {
+  #load(req: Request, res: ServerResponse): Loading {
     const known = this.#loadings.get(req);
     // A session that was destroyed in this request is not the end of it: the next one is a new one.
     if (known && (known.view.session || !known.isOver)) return known;
     const view: Carrier = Object.create(req, { [VIEW]: { value: true }, ...this.#ownCookieOf(req) });
-    let failure: unknown;
     const { promise, resolve, reject } = deferred();
-    const loading: Loading = { view, done: promise, keepId, isOver: false };
+    const loading: Loading = { view, done: promise, isOver: false, failure: null };
     this.#loadings.set(req, loading);
     this.#run(view, res, (error) => {
       // express-session calls again when it cannot write at the end of the answer, which is too late to tell anybody else.
       if (loading.isOver) return this.#setup.logger.error("a session could not be written", { error });
       loading.isOver = true;
-      failure = error;
+      loading.failure = error;
       if (error) reject(error);
       else resolve();
     });
-    if (this.idOf(req) !== null) this.#answersAtOnce = loading.isOver && !failure;
+    if (this.idOf(req) !== null) this.#answersAtOnce = loading.isOver && !loading.failure;
     promise.catch(() => {}); // whoever awaits it sees it; an accessor that did not wait throws by itself
     return loading;
   }
@@ -179,12 +176,11 @@ class ExpressSessions implements Sessions {
     return { headers: { value: headers }, cookies: { value: undefined }, signedCookies: { value: undefined } };
   }
 
+  /** For a session that its store has lost, the id that the browser holds: another one would sign out whoever is signed in by it. */
   #newId(view: unknown): string {
-    const req: unknown = Object.getPrototypeOf(view);
     // A view was made by `Object.create(req)` above.
-    const loading = this.#loadings.get(req as IncomingMessage);
-    const before = loading?.keepId ? this.idOf(req as IncomingMessage) : null;
-    return before ?? randomText(this.#setup.random, ID_BYTES);
+    const held = this.idOf(Object.getPrototypeOf(view) as IncomingMessage);
+    return held !== null && !this.#store.hasEnded(held) ? held : randomText(this.#setup.random, ID_BYTES);
   }
 
   /** A Secure cookie is not set on a request that looks like plain HTTP: without a word, people could never sign in. */
