@@ -49,7 +49,7 @@ describe("the page that asks", () => {
 });
 
 describe("signing out", () => {
-  it("T10.03: ends the sign-in and the session, removes the cookie, and leads to the page after it by 303", async () => {
+  it("T02.08 T10.03: ends the sign-in and the session, removes the cookie, and leads to the page after it by 303", async () => {
     const app = await startApp({ logout: { afterLogout: "/bye" } });
     const browser = await annsBrowser(app);
     const thief = browser.fork();
@@ -288,7 +288,7 @@ describe("what the application keeps in the session", () => {
       },
     });
 
-  it("survives sign-in and sign-out under the keys of `keep`, each time under another session id; the rest ends", async () => {
+  it("T02.07: survives sign-in and sign-out under the keys of `keep`, each time under another session id; the rest ends", async () => {
     const app = await startShop(["cart"]);
     const browser = app.browser();
     const keys = () => [...app.storer.dump().sessions.keys()].join();
