@@ -77,13 +77,14 @@ export class Responder {
   async #json(ctx: Context, { data, status, reason, problems, values }: PageReply): Promise<void> {
     const { t } = ctx;
     const answer = {
+      // In front, so that what the application adds never takes the place of what the suite has to say.
+      ...(await this.#settings.pageData(ctx)),
       status: status < 400 ? "success" : "failure",
       ...(reason !== null && { reason, message: t(`reason.${reason}`) }),
       ...(problems.length > 0 && {
         problems: problems.map((problem) => ({ message: t(`reason.${problem.reason}`, problem.parameters), ...problem })),
       }),
       ...(Object.keys(values).length > 0 && { values }),
-      ...(await this.#settings.pageData(ctx)),
       ...describeFields(data, t),
       modules: this.#settings.modules,
       csrfToken: ctx.csrfToken(),
