@@ -110,8 +110,8 @@ export async function pendingLogin<U extends User>(
 ): Promise<PendingLogin<U> | null> {
   const challenge = await withChallenge(engine, ctx, LOGIN, step);
   const user = challenge ? await engine.storer.load(challenge.pid) : null;
+  if (user) engine.checkUser(user);
   if (!challenge || user?.epoch !== challenge.epoch) return null;
-  engine.checkUser(user);
   const { intent, method, via } = keptIn(challenge);
   return { challengeId: challenge.id, user, intent, method, via };
 }
@@ -134,9 +134,9 @@ export async function completeChallenge<U extends User>(
   if (!Proof.isGenuine(proof)) throw new TypeError("a proof comes from the door `attempt` and from nowhere else");
   const challenge = await withChallenge(engine, ctx, LOGIN, "consumeChallenge");
   const user = challenge ? await engine.storer.load(challenge.pid) : null;
+  if (user) engine.checkUser(user);
   if (!challenge || user?.epoch !== challenge.epoch || proof.pid !== user.pid || proof.epoch !== user.epoch)
     return { refused: noPendingLogin() };
-  engine.checkUser(user);
   const { intent, method, at, via } = keptIn(challenge);
   const event: LoginEvent = { user, ctx, proof: new Proof(user, method, new Date(at)), second: proof, intent, via };
   const refused = await guards(engine, event);

@@ -112,6 +112,7 @@ async function staySignedIn<U extends User>(engine: Engine<U>, ctx: Context<U>, 
 export async function setPassword<U extends User>(engine: Engine<U>, pid: string, to: string): Promise<Outcome<U> | null> {
   const user = await engine.storer.load(pid);
   if (!user) return null;
+  engine.checkUser(user);
   const problem = await problemOfPassword(engine, "new_password", to, user.login);
   if (problem) return { refused: refuseFields([problem]) };
   const epoch = await authing(engine).setPasswordHash(pid, await engine.hasher.hash(to));
