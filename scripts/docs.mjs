@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Checks the documents against the code: links, commands, code blocks that show a file, option tables, and the two tables that are made from the code.
- * `node scripts/docs.mjs` compares; `node scripts/docs.mjs --write` writes the tables. @module
+ * `node scripts/docs.mjs` compares; `node scripts/docs.mjs --write` writes the tables and the shown files. @module
  */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -103,20 +103,33 @@ export function problemsOfCommands(root, documents) {
   });
 }
 
+const SHOWN = /^(?:\/\/|#) ([\w./-]+\/[\w.-]+\.\w+)\n([\s\S]*)$/;
+
 /**
  * A code block whose first line is a comment with a path shows that file: all of it, as it is.
- * @param {string} root @param {readonly Document[]} documents @returns {string[]}
+ * @param {string} root @param {readonly Document[]} documents @param {boolean} [write] Copies the files into the blocks.
+ * @returns {string[]}
  */
-export function problemsOfShownFiles(root, documents) {
+export function problemsOfShownFiles(root, documents, write = false) {
   /** @type {string[]} */
   const problems = [];
-  for (const { path, blocks } of documents) {
+  for (const { path, text: whole, blocks } of documents) {
+    let next = whole;
     for (const { text, line } of blocks) {
-      const [, file, body = ""] = /^(?:\/\/|#) ([\w./-]+\/[\w.-]+\.\w+)\n([\s\S]*)$/.exec(text) ?? [];
+      const [, file, body = ""] = SHOWN.exec(text) ?? [];
       if (file === undefined) continue;
-      if (!existsSync(join(root, file))) problems.push(`${path}:${line} shows ${file}, which does not exist`);
-      else if (readFileSync(join(root, file), "utf8").trim() !== body.trim())
-        problems.push(`${path}:${line} shows ${file}, but not as it is: copy the file below the comment line`);
+      if (!existsSync(join(root, file))) {
+        problems.push(`${path}:${line} shows ${file}, which does not exist`);
+        continue;
+      }
+      const content = readFileSync(join(root, file), "utf8").trim();
+      if (content === body.trim()) continue;
+      if (write) next = next.replace(text, () => `${text.split("\n", 1)[0]}\n${content}\n`);
+      else problems.push(`${path}:${line} shows ${file}, but not as it is: run \`npm run docs -- --write\``);
+    }
+    if (next !== whole) {
+      writeFileSync(join(root, path), next);
+      console.log(`docs: wrote ${path}`);
     }
   }
   return problems;
@@ -326,13 +339,14 @@ async function problemsOfCode(root, write) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = fileURLToPath(new URL("..", import.meta.url));
-  const ofCode = await problemsOfCode(root, process.argv.includes("--write"));
+  const write = process.argv.includes("--write");
+  const ofCode = await problemsOfCode(root, write);
   const documents = readDocuments(root);
   const problems = [
     ...ofCode,
     ...problemsOfLinks(root, documents),
     ...problemsOfCommands(root, documents),
-    ...problemsOfShownFiles(root, documents),
+    ...problemsOfShownFiles(root, documents, write),
     ...problemsOfQuotedTests(root, documents),
     ...problemsOfOptions(root),
   ];

@@ -72,8 +72,14 @@ describe("code that shows a file", () => {
 
   it("is not another one", () => {
     expect(shown("// examples/a.mjs\nlet a = 2;")).toEqual([
-      "README.md:3 shows examples/a.mjs, but not as it is: copy the file below the comment line",
+      "README.md:3 shows examples/a.mjs, but not as it is: run `npm run docs -- --write`",
     ]);
+  });
+
+  it("is copied when asked", () => {
+    const root = workspace({ "examples/a.mjs": "let a = 1;\n", "README.md": "```js\n// examples/a.mjs\nlet a = 2;\n```\n" });
+    expect(problemsOfShownFiles(root, readDocuments(root), true)).toEqual([]);
+    expect(readFileSync(join(root, "README.md"), "utf8")).toBe("```js\n// examples/a.mjs\nlet a = 1;\n```\n");
   });
 
   it("is of a file that exists", () => {
