@@ -154,7 +154,7 @@ function problemsOfModules(storer: unknown, modules: unknown, reserved: Readonly
     // Without a storer there is one thing to mend, not a list of all that it does not do.
     if (!isObject(storer)) continue;
     for (const capability of module.requires) {
-      for (const problem of missingFrom(storer, capability)) problems.push(`module "${name}": ${problem}`);
+      for (const problem of missingFrom(storer, capability)) problems.push(`module "${name}": ${problem}, or leave the module out`);
     }
   }
   return problems;

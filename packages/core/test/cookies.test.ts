@@ -88,7 +88,9 @@ describe("a cookie of a request", () => {
 
   it("never throws", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (header, name) => (readCookie(header, name), true)),
+      fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (header, name) => {
+        readCookie(header, name);
+      }),
     );
   });
 });
