@@ -3,6 +3,7 @@ import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { parseAddress } from "./addresses.ts";
 import { type Capability, meets } from "./capabilities/capability.ts";
 import { counting } from "./capabilities/counting.ts";
+import { disableable } from "./capabilities/disableable.ts";
 import { type ServerStorer, serverStorer } from "./capabilities/server-storer.ts";
 import { Bus } from "./channels.ts";
 import { coreFor } from "./core.ts";
@@ -83,6 +84,10 @@ export function createCastellan<S extends ServerStorer, const M extends Readonly
   return assemble(options);
 }
 
+/** Whether the client went away while it was still sending. */
+const hungUp = (error: unknown, req: Request): boolean =>
+  req.readableAborted && error instanceof Error && "code" in error && error.code === "ECONNRESET";
+
 function assemble<S extends ServerStorer, const M extends Readonly<Record<string, Module<NoInfer<S>>>>>(
   options: GateOptions<S, M>,
 ): Gate<UserOf<S>, M> {
@@ -99,7 +104,9 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   const lifetime = { ...DEFAULTS.lifetime, ...options.lifetime };
   const prefix = `${secure ? "__Host-" : ""}${options.cookiePrefix ?? DEFAULTS.cookiePrefix}-`;
   const cookieName = (name: string): string => prefix + name;
-  const capabilities: readonly Capability[] = [serverStorer, ...new Set(Object.values(modules).flatMap(({ requires }) => requires))];
+  const asked = Object.values(modules).flatMap(({ requires }) => requires);
+  // Core itself looks at `disabledAt` wherever users can be disabled.
+  const capabilities: readonly Capability[] = [...new Set([serverStorer, ...(meets(storer, disableable) ? [disableable] : []), ...asked])];
   const bus = new Bus((error, channel) => logger.error(`a handler of the channel "${channel}" failed; the request went on`, { error }));
   const moduleList = Object.fromEntries(Object.keys(modules).map((name) => [name, true as const]));
 
@@ -110,6 +117,11 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     return own;
   };
   const secondFactors = new Set<string>();
+  const warnings = new Set<string>();
+  const warnOnce = (message: string): void => {
+    if (!warnings.has(message)) logger.warn(message);
+    warnings.add(message);
+  };
   const ended = async (id: string): Promise<void> => {
     await storer.endSignIn(signInKey(id));
   };
@@ -133,6 +145,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     identifier: options.identifier,
     sessions: options.sessions.start({ ...setup, storer, random, clock, logger, ended }),
     keep: options.keep ?? [],
+    warnOnce,
     limiter: new Limiter(meets(storer, counting) ? storer : memoryCounts(), clock),
     limits: {
       attemptByNetwork: declareLimit({ name: "attempt/network", by: "network", max: 50, per: minutes(15) }),
@@ -170,6 +183,8 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
 
   const respond = (ctx: Context<U>, reply: Reply): Promise<void> => responder.send(ctx, reply);
   const failed = async (error: unknown, ctx: Context<U>, next: NextFunction): Promise<void> => {
+    // Nothing of ours failed, and a line for each would let anybody fill the log.
+    if (hungUp(error, ctx.req)) return void ctx.res.destroy();
     logger.error("a request failed", { method: ctx.req.method, path: ctx.req.path, error });
     if (options.errors === "next") return next(error);
     if (ctx.res.headersSent) return void ctx.res.destroy();
@@ -179,6 +194,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       await respond(ctx, replyToError(error));
     } catch (second) {
       logger.error("the page for an error could not be shown", { error: second });
+      if (ctx.res.headersSent) return void ctx.res.destroy();
       ctx.res.status(503).type("text").send("Service unavailable");
     }
   };
@@ -244,7 +260,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   if (misfits.length > 0) throw new ConfigError(misfits);
 
   const sweepEvery = options.sweepEvery === undefined ? DEFAULTS.sweepEvery : options.sweepEvery;
-  const sweep = (now: Date = clock.now()): Promise<number> => storer.sweep(now, SWEEP_LIMIT);
+  const sweep = async (now: Date = clock.now()): Promise<number> => storer.sweep(now, SWEEP_LIMIT);
   const timer =
     sweepEvery === null
       ? undefined
@@ -290,6 +306,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       await whenReady();
       const user = await storer.load(pid);
       if (!user) return false;
+      engine.checkUser(user);
       const subject = subjectOfUser(user);
       return (
         "ok" in (await attempt(engine, req ? contextFrom(req) : null, subject, "password", () => checkPassword(engine, subject, password)))
