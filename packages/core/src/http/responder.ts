@@ -17,10 +17,13 @@ const SAFE_HEADERS: Readonly<Record<string, string>> = {
   "referrer-policy": "same-origin",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+  // All that could harm, and not `publickey-credentials-*`, which passkeys need.
+  "permissions-policy":
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
   "x-frame-options": "DENY",
-  vary: "Accept, Cookie, Origin, Sec-Fetch-Site",
 };
+
+const VARY = "Accept, Accept-Language, Cookie, Origin, Sec-Fetch-Site";
 
 /** The plain page for whoever is turned away without a form to go back to. */
 export const refusalView: View<object> = defineView("core/refusal", {
@@ -48,6 +51,9 @@ export class Responder {
   async send(ctx: Context, reply: Reply): Promise<void> {
     await ctx.saveSession();
     for (const [name, value] of Object.entries(SAFE_HEADERS)) ctx.res.setHeader(name, value);
+    ctx.res.removeHeader("x-powered-by");
+    // What the application's answers vary by, ours may too.
+    ctx.res.vary(VARY);
     if (reply.kind === "redirect") return this.#redirect(ctx, reply);
     if (reply.kind === "refusal" && reply.status === 204) return sendNothing(ctx, reply);
     const shown = reply.kind === "page" ? reply : asPage(reply);
@@ -61,12 +67,13 @@ export class Responder {
     return this.#settings.prefix + path;
   }
 
-  #redirect(ctx: Context, { to, reason, flash }: RedirectReply): void {
+  async #redirect(ctx: Context, { to, reason, flash }: RedirectReply): Promise<void> {
     const location = this.publicPath(to);
     if (ctx.json) {
       const message = reason === null ? {} : { reason, message: ctx.t(`reason.${reason}`) };
       const status = flash === "failure" ? "failure" : "success";
-      sendText(ctx, 200, "application/json", JSON.stringify({ status, ...message, location, csrfToken: ctx.csrfToken() }));
+      const answer = { ...(await this.#settings.pageData(ctx)), status, ...message, location, csrfToken: ctx.csrfToken() };
+      sendText(ctx, 200, "application/json", JSON.stringify(answer));
       return;
     }
     if (reason !== null && flash !== null) ctx.leaveFlash(flash, reason);
