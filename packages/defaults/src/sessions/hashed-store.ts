@@ -59,9 +59,10 @@ export class HashedStore extends session.Store {
   }
 
   override get(id: string, done: Done<SessionData | null>): void {
-    if (!this.#connected) return done(new Error("the session store is disconnected"));
+    if (!this.#connected) return done(disconnected());
     this.#inner.get(storeKey(id), (error: unknown, data?: SessionData | null) => {
-      if (error || !data) return done(error ?? null, null);
+      // Data of an ended one: a write that was under way when it was destroyed came after that.
+      if (error || !data || this.hasEnded(id)) return done(error ?? null, null);
       this.#remember(storeKey(id), endOf(data));
       // The cookie ends with the browser session; only the store keeps a date.
       done(null, { ...data, cookie: { ...data.cookie, originalMaxAge: null, expires: null } });
@@ -71,6 +72,7 @@ export class HashedStore extends session.Store {
   override set(id: string, data: SessionData, done: Done = () => {}): void {
     const key = storeKey(id);
     if (this.#destroyed.has(key)) return done();
+    if (!this.#connected) return done(disconnected());
     const end = this.#endFromNow();
     this.#remember(key, end);
     this.#inner.set(key, this.#dated(data, end), done);
@@ -89,7 +91,7 @@ export class HashedStore extends session.Store {
     const key = storeKey(id);
     this.#destroyed.add(key);
     this.#ends.delete(key);
-    const end = (): void => this.#inner.destroy(key, done);
+    const end = (): void => (this.#connected ? this.#inner.destroy(key, done) : done(disconnected()));
     if (this.#ours.has(id)) return end();
     // Who signs people out as users of express-session do means it: the cookie must not open anything any more.
     this.#ended(id).then(end, done);
@@ -127,6 +129,7 @@ export class HashedStore extends session.Store {
   }
 }
 
+const disconnected = (): Error => new Error("the session store is disconnected");
 const endOf = ({ cookie }: SessionData): Date => new Date(cookie.expires ?? 0);
 
 /** An express-session store over the session rows of a storer. Ids are hashed already when they come here. */
