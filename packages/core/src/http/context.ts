@@ -128,7 +128,8 @@ export class Context<U extends User = User> {
     this.#engine.checkUser(found.user);
     const next = refreshed(found.signIn, lifetime, now);
     if (next) await storer.touchSignIn(key, next.seenAt, next.idleEndsAt);
-    await this.#engine.loaded(found.user);
+    const telling = this.#engine.loaded(found.user);
+    if (telling) await telling;
     return found;
   }
 
