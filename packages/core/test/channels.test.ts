@@ -120,7 +120,10 @@ describe("the order inside a phase", () => {
     bus.on(happen, "lock").before("guard", pass("x"), { rank: rank.locked }).after("record", note("x"));
     bus.on(happen, "application").before("guard", pass("x")).before("challenge", pass("x"), { rank: 5 });
     expect(bus.describe()).toEqual([
-      { channel: "happen", plan: ["guard 100 lock", "guard 300 application", "challenge 5 application", "record 300 lock", "notify 300 mail"] },
+      {
+        channel: "happen",
+        plan: ["guard 100 lock", "guard 300 application", "challenge 5 application", "record 300 lock", "notify 300 mail"],
+      },
     ]);
   });
 

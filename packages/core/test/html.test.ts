@@ -36,7 +36,12 @@ describe("what is put into markup", () => {
   });
 
   it("is not trusted for looking like markup that this tag made", () => {
-    for (const forged of [{ markup: EVIL }, Object.freeze({ markup: EVIL }), JSON.parse(JSON.stringify(html`<b>${EVIL}</b>`)), { ...trustedHtml(EVIL) }]) {
+    for (const forged of [
+      { markup: EVIL },
+      Object.freeze({ markup: EVIL }),
+      JSON.parse(JSON.stringify(html`<b>${EVIL}</b>`)),
+      { ...trustedHtml(EVIL) },
+    ]) {
       expect(html`${forged}`.markup).toBe("[object Object]");
     }
     const sly = { markup: EVIL, toString: () => EVIL };

@@ -1,10 +1,13 @@
-import { minutes, seconds, type Limit } from "@castellan/core";
+import { type Limit, minutes, seconds } from "@castellan/core";
 import { conformance, countingConformance, manualClock, memoryStorer } from "@castellan/testkit";
 import { describe, expect, it } from "vitest";
 import { Limiter, memoryCounts } from "../dist/limits.js";
 
 /** Counters in memory have nothing to sweep and nothing to close. */
-const ofStorers = ["sweeps counters whose window has ended, and forgets none that is running", "rejects once it is closed, and never says that a use was admitted"];
+const ofStorers = [
+  "sweeps counters whose window has ended, and forgets none that is running",
+  "rejects once it is closed, and never says that a use was admitted",
+];
 const counters = { ...countingConformance, cases: countingConformance.cases.filter(({ title }) => !ofStorers.includes(title)) };
 
 describe("counters in memory", () => {
@@ -117,7 +120,11 @@ describe("a limit", () => {
   it("gives the storer keys of at most 200 characters, and never the same one to two people", async () => {
     const keys: string[] = [];
     const counts = memoryCounts();
-    const limits = new Limiter({ ...counts, countUse: (key, ...rest) => (keys.push(key), counts.countUse(key, ...rest)) }, manualClock());
+    const countUse: typeof counts.countUse = (key, ...rest) => {
+      keys.push(key);
+      return counts.countUse(key, ...rest);
+    };
+    const limits = new Limiter({ ...counts, countUse }, manualClock());
     const people = ["a", "b", `${"x".repeat(500)}1`, `${"x".repeat(500)}2`, "x".repeat(100), "x".repeat(101)];
     for (const who of people) await limits.use(limit, who);
     expect(new Set(keys).size).toBe(people.length);

@@ -26,7 +26,7 @@ describe("a line of the log", () => {
 
   it.each([
     "x\nINFO login ok user=admin",
-    "x\r\n{\"level\":\"info\"}",
+    'x\r\n{"level":"info"}',
     "x\u2028y\u2029z",
     "\u001b[2J\u001b[1;1H",
     "\u009b31m",
@@ -50,7 +50,15 @@ describe("a line of the log", () => {
   });
 
   it("says what is harmless as it is", () => {
-    const fields = { status: 200, ok: true, none: null, path: "/auth/login", who: "ann@example.com", at: new Date(0), list: [1, "a", { b: "c" }] };
+    const fields = {
+      status: 200,
+      ok: true,
+      none: null,
+      path: "/auth/login",
+      who: "ann@example.com",
+      at: new Date(0),
+      list: [1, "a", { b: "c" }],
+    };
     expect(fieldsOf(fields)).toEqual({ ...fields, at: "1970-01-01T00:00:00.000Z" });
   });
 });
@@ -176,9 +184,13 @@ describe("a log", () => {
 
   it("never throws, and always writes one line of JSON", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.dictionary(fc.string(), fc.anything({ withBigInt: true, withDate: true, withMap: true })), (message, fields) => {
-        expect(written(message, fields)).toMatch(/^\{[^\n]*\}\n$/);
-      }),
+      fc.property(
+        fc.string({ unit: "binary" }),
+        fc.dictionary(fc.string(), fc.anything({ withBigInt: true, withDate: true, withMap: true })),
+        (message, fields) => {
+          expect(written(message, fields)).toMatch(/^\{[^\n]*\}\n$/);
+        },
+      ),
     );
   });
 });
