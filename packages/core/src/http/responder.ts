@@ -67,13 +67,12 @@ export class Responder {
     return this.#settings.prefix + path;
   }
 
-  async #redirect(ctx: Context, { to, reason, flash }: RedirectReply): Promise<void> {
+  #redirect(ctx: Context, { to, reason, flash }: RedirectReply): void {
     const location = this.publicPath(to);
     if (ctx.json) {
       const message = reason === null ? {} : { reason, message: ctx.t(`reason.${reason}`) };
       const status = flash === "failure" ? "failure" : "success";
-      const answer = { ...(await this.#settings.pageData(ctx)), status, ...message, location, csrfToken: ctx.csrfToken() };
-      sendText(ctx, 200, "application/json", JSON.stringify(answer));
+      sendText(ctx, 200, "application/json", JSON.stringify({ status, ...message, location, csrfToken: ctx.csrfToken() }));
       return;
     }
     if (reason !== null && flash !== null) ctx.leaveFlash(flash, reason);
