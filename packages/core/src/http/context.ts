@@ -247,6 +247,8 @@ export class Context<U extends User = User> {
   }
 
   #bindingFromCookie(): string | null {
+    // This answer removes it, so that a token bound to it would be good for nothing.
+    if (this.#written?.get("csrf") === null) return null;
     const [value = "", mac = ""] = readCookie(this.req.headers.cookie, this.#engine.cookieName("csrf"))?.split(SEPARATOR) ?? [];
     return value !== "" && this.#engine.keys.recognises("csrf cookie", value, mac) ? value : null;
   }
