@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Answer, BrowserClient, Harness, RequestOptions } from "@castellan/testkit";
+import { type Answer, type BrowserClient, type Harness, memoryStorer, type RequestOptions } from "@castellan/testkit";
 import { describe, it } from "vitest";
 import { haveUser, PASSWORD, signIn, startApp, type TestGate } from "./support/app.ts";
 
@@ -247,6 +247,22 @@ describe("the token of a form", () => {
 
   const cookiesOf = async (browser: BrowserClient): Promise<string> =>
     browser.jar.cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
+});
+
+describe("a sign-in that came to nothing", () => {
+  it("shows a form that can be sent again", async () => {
+    let isBusy = true;
+    const storer = memoryStorer();
+    const { createSignIn } = storer;
+    storer.createSignIn = async (...given) => !isBusy && createSignIn(...given);
+    const app = await start({ gate: { storer } });
+    const browser = app.browser();
+    const refused = await signIn(browser);
+    assert.equal(refused.status, 401);
+    isBusy = false;
+    assert.equal((await refused.page.form("/auth/login").submit(CREDENTIALS)).status, 200);
+    assert.equal(await isSignedIn(browser), true);
+  });
 });
 
 describe("methods (R89)", () => {
