@@ -195,7 +195,9 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     } catch (second) {
       logger.error("the page for an error could not be shown", { error: second });
       if (ctx.res.headersSent) return void ctx.res.destroy();
-      ctx.res.status(503).type("text").send("Service unavailable");
+      const plain = { status: "failure", reason: "unavailable" };
+      if (ctx.json) ctx.res.status(503).json(plain);
+      else ctx.res.status(503).type("text").send("Service unavailable");
     }
   };
 
@@ -260,7 +262,10 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   if (misfits.length > 0) throw new ConfigError(misfits);
 
   const sweepEvery = options.sweepEvery === undefined ? DEFAULTS.sweepEvery : options.sweepEvery;
-  const sweep = async (now: Date = clock.now()): Promise<number> => storer.sweep(now, SWEEP_LIMIT);
+  const sweep = async (now: Date = clock.now()): Promise<number> => {
+    await whenReady();
+    return storer.sweep(now, SWEEP_LIMIT);
+  };
   const timer =
     sweepEvery === null
       ? undefined
@@ -320,11 +325,22 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       await whenReady();
       return setPassword(engine, pid, password);
     },
-    signIns: (pid) => storer.listSignIns(pid, clock.now()),
-    endSignIns: (pid, which) =>
-      revoke(engine, pid, which === "all" || "id" in which ? which : { exceptThatOf: contextFrom(which.exceptThatOf) }),
-    disable: (pid) => disable(engine, pid),
-    enable: (pid) => enable(engine, pid),
+    async signIns(pid) {
+      await whenReady();
+      return storer.listSignIns(pid, clock.now());
+    },
+    async endSignIns(pid, which) {
+      await whenReady();
+      return revoke(engine, pid, which === "all" || "id" in which ? which : { exceptThatOf: contextFrom(which.exceptThatOf) });
+    },
+    async disable(pid) {
+      await whenReady();
+      return disable(engine, pid);
+    },
+    async enable(pid) {
+      await whenReady();
+      return enable(engine, pid);
+    },
     async email({ to, subject, text, html }) {
       const { mail } = options;
       if (!mail) throw new ConfigError(["`mail.from` is needed to send mails: say who they come from"]);
