@@ -90,6 +90,32 @@ describe.each(EXPRESS_VERSIONS)("a form of the application behind gate.csrf(), o
   });
 });
 
+describe("a form that the application shows in the same answer", () => {
+  it("in which it signs somebody in, or out, can be posted", async () => {
+    const app = await start({
+      add(main, gate) {
+        main.post("/own/login", gate.csrf(), async (req, res) => {
+          const outcome = await gate.auth.login({ login: "ann@example.com", password: PASSWORD }, req);
+          res.send("ok" in outcome ? orderForm(req) : "refused");
+        });
+        main.post("/own/logout", gate.csrf(), async (req, res) => {
+          await gate.logout.logout(req);
+          res.send(orderForm(req));
+        });
+      },
+    });
+    await signUp(app.browser());
+    const browser = app.browser();
+    const signedIn = await browser.post("/own/login", { _csrf: await tokenOf(browser) });
+    assert.equal((await browser.json("GET", "/account")).text, "account of ann@example.com");
+    assert.equal((await signedIn.page.form().submit()).text, "ordered");
+    const signedOut = await browser.post("/own/logout", { _csrf: await tokenOf(browser) });
+    assert.equal((await browser.json("GET", "/account")).status, 401);
+    assert.equal((await signedOut.page.form().submit()).text, "ordered");
+    assert.equal((await signedIn.page.form().submit()).status, 403);
+  });
+});
+
 describe("gate.csrf()", () => {
   it("refuses what brings no token, a wrong one, or one that is not a text", async () => {
     const browser = (await start()).browser();
