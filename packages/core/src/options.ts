@@ -1,5 +1,6 @@
 /** What an application says when it makes a gate, and the check of it. @module */
 import type { Request } from "express";
+import { parseAddress } from "./addresses.ts";
 import { type Capability, meets, missingFrom } from "./capabilities/capability.ts";
 import { counting } from "./capabilities/counting.ts";
 import { type ServerStorer, serverStorer } from "./capabilities/server-storer.ts";
@@ -177,10 +178,13 @@ function problemsOfFigures({ lifetime, limits, sweepEvery }: GateOptions<ServerS
 }
 
 function problemsOfTexts(options: GateOptions<ServerStorer, unknown>): string[] {
-  const { cookiePrefix = "castellan", applicationName = "", locales = ["en"] } = options;
+  const { cookiePrefix = "castellan", applicationName = "", locales = ["en"], mail } = options;
   const problems: string[] = [];
   if (typeof cookiePrefix !== "string" || !/^[a-z][a-z0-9-]{0,30}$/i.test(cookiePrefix))
     problems.push("`cookiePrefix` must be a letter followed by at most 30 letters, digits and hyphens");
+  const sender = memberOf(memberOf(mail, "from"), "address");
+  if (mail !== undefined && (typeof sender !== "string" || parseAddress(sender) === null))
+    problems.push('`mail.from.address` must be one e-mail address, for example { from: { address: "no-reply@example.com" } }');
   if (typeof applicationName !== "string") problems.push("`applicationName` must be a text");
   if (!isTextList(locales) || locales.length === 0) problems.push('`locales` must be a list of at least one locale, for example ["en"]');
   for (const [name, example] of [

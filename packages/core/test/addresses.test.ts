@@ -83,6 +83,8 @@ describe("what is not exactly one address", () => {
     "mailto:ann@example.com",
     "ann@example.com?cc=evil@x.example",
     "group: ann@example.com;",
+    "=?utf-8?q?evil=40x.example=2c?=@victim.example",
+    "=?x?B?ZXZpbEB4?=@victim.example",
   ])("is refused before two parsers can disagree about where it goes (R93): %j", refused);
 
   it.each([

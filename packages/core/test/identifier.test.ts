@@ -60,9 +60,10 @@ describe.each([
   });
 
   it("changes nothing when it is applied a second time, for every single character (R102)", () => {
-    // Beyond these planes Unicode has nothing but private use and what is not assigned.
+    // Beyond these planes, and within them at what is skipped, nothing has a second form.
     for (let point = 0; point <= 0x3ffff; point += 1) {
       const character = String.fromCodePoint(point);
+      if (/^(\p{Lo}|\p{Cn}|\p{Co})$/u.test(character) && character.normalize("NFKC") === character) continue;
       const text = identifier === email ? `ann@a${character}b.com` : `a${character}b`;
       const once = identifier.normalize(text);
       if (once !== null && identifier.normalize(once) !== once) expect.unreachable(`U+${point.toString(16)}`);

@@ -50,6 +50,15 @@ describe("the network of a request", () => {
     expect(networkOf(address)).toBe(network);
   });
 
+  it.each([
+    ["192.0.2.1:4711", "192.0.2.1"],
+    ["[2001:db8::1]", "2001:db8:0:0::/64"],
+    ["[2001:db8::1]:443", "2001:db8:0:0::/64"],
+    ["[::ffff:192.0.2.1]:443", "192.0.2.1"],
+  ])("is that of the address without the port that some proxies add: %s", (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+
   it("is one for a thousand addresses of one subscriber, and another for the neighbour (R42)", () => {
     const { bytes } = seededRandom("addresses");
     const hosts = Array.from({ length: 1000 }, () => Buffer.from(bytes(8)).toString("hex").match(/.{4}/g)?.join(":"));
@@ -64,9 +73,14 @@ describe("the network of a request", () => {
     ["unknown"],
     ["localhost"],
     ["_hidden"],
-    ["192.0.2.1:4711"],
-    ["[2001:db8::1]"],
-    ["[2001:db8::1]:443"],
+    ["192.0.2.1:"],
+    ["192.0.2.1:123456"],
+    ["192.0.2.1:80:80"],
+    ["[192.0.2.1"],
+    ["[2001:db8::1]x"],
+    ["[2001:db8::1]:"],
+    ["[]"],
+    ["[]:80"],
     [" 192.0.2.1"],
     ["192.0.2.1 "],
     ["192.0.2.1, 198.51.100.1"],
