@@ -7,10 +7,11 @@ import { sqlite } from "@castellan/storer-sql/sqlite";
 import { type BrowserClient, type Harness, type HarnessOptions, harness, memoryStorer, TEST_SECRET } from "@castellan/testkit";
 import { castellan, expressSessions } from "castellan";
 import express, { type Express } from "express";
+import session from "express-session";
 import { describe, it, onTestFinished } from "vitest";
 import { PASSWORD } from "./support/app.ts";
 import { CountingStore } from "./support/counting-store.ts";
-import { type AnyGate, addPages, type GateChanges, type MountedGate, startMounted } from "./support/mounted.ts";
+import { type AnyGate, addPages, type GateChanges, type MountedGate, startMounted, wholeFlow } from "./support/mounted.ts";
 
 /** An application that keeps things in `req.session`. */
 function appAround(gate: AnyGate): Express {
@@ -230,6 +231,38 @@ describe("a session", () => {
     assert.equal(await textOf(thief, "/count"), "1");
     assert.equal(await textOf(thief, "/count"), "2");
     assert.notEqual(thief.jar.get("__Host-castellan-sid")?.value, id);
+  });
+});
+
+describe("an express-session of the application's own, beside expressSessions()", () => {
+  const around = (place: "before" | "behind") => (gate: MountedGate) => {
+    const own = session({ secret: TEST_SECRET, resave: false, saveUninitialized: false, store: new CountingStore("later") });
+    const app = express();
+    if (place === "before") app.use(own);
+    app.use(gate.clientState());
+    if (place === "behind") app.use(own);
+    app.use(appAround(gate));
+    return app;
+  };
+
+  it.each(["before", "behind"] as const)("mounted %s clientState(), keeps nobody from signing in and out", async (place) => {
+    const app = await startMounted({ app: around(place) });
+    await wholeFlow(app, { mount: "/auth" });
+    const browser = app.browser();
+    assert.deepEqual([await textOf(browser, "/count"), await textOf(browser, "/count")], ["1", "2"]);
+    assert.deepEqual([await textOf(browser, "/seen"), await textOf(browser, "/seen")], ["1", "2"]);
+  });
+
+  it("keeps req.session to itself where it was first", async () => {
+    const app = await startMounted({ app: around("before") });
+    const browser = app.browser();
+    await browser.get("/count");
+    assert.ok(browser.jar.get("connect.sid"));
+    assert.equal(browser.jar.get("__Host-castellan-sid"), null);
+    await signUp(browser);
+    assert.equal(await textOf(browser, "/count"), "2");
+    await signOut(browser);
+    assert.equal(await textOf(browser, "/count"), "3");
   });
 });
 

@@ -59,8 +59,7 @@ interface Loading {
 }
 
 const OWNER: unique symbol = Symbol("castellan.sessions");
-const VIEW: unique symbol = Symbol("castellan.view");
-type Request = IncomingMessage & { [OWNER]?: ExpressSessions; [VIEW]?: true; app?: { request: object }; res?: ServerResponse };
+type Request = IncomingMessage & { [OWNER]?: ExpressSessions; app?: { request: object }; res?: ServerResponse };
 
 /** Request prototypes that have the accessors. Express makes one for each application. */
 const prepared = new WeakSet<object>();
@@ -164,7 +163,7 @@ class ExpressSessions implements Sessions {
     const known = this.#loadings.get(req);
     // A session that was destroyed in this request is not the end of it: the next one is a new one.
     if (known && (known.view.session || !known.isOver)) return known;
-    const view: Carrier = Object.create(req, { [VIEW]: { value: true }, ...this.#ownCookieOf(req) });
+    const view: Carrier = Object.create(this.#bareOf(req));
     const { promise, resolve, reject } = deferred();
     const loading: Loading = { view, done: promise, isOver: false, failure: null };
     this.#loadings.set(req, loading);
@@ -181,19 +180,24 @@ class ExpressSessions implements Sessions {
     return loading;
   }
 
-  /** All that express-session sees of the cookies: the one that {@link idOf} accepts. Another reading of the same header would be another session. */
-  #ownCookieOf(req: Request): PropertyDescriptorMap {
+  /**
+   * The request as if nobody had looked for a session before: another one, of the application's own, would be taken for ours. All that express-session sees of the
+   * cookies is the one that {@link idOf} accepts, since another reading of the same header would be another session.
+   */
+  #bareOf(req: Request): object {
     const { cookieName } = this;
     const own = this.idOf(req) === null ? null : readCookie(req.headers.cookie, cookieName);
     const headers: unknown = Object.create(req.headers, { cookie: { value: own === null ? undefined : `${cookieName}=${own}` } });
+    const nothing = { value: undefined, writable: true };
     // A cookie parser of the application may have left its own reading.
-    return { headers: { value: headers }, cookies: { value: undefined }, signedCookies: { value: undefined } };
+    const cookies = { headers: { value: headers }, cookies: nothing, signedCookies: nothing };
+    return Object.create(req, { session: nothing, sessionID: nothing, sessionStore: nothing, ...cookies });
   }
 
   /** For a session that its store has lost, the id that the browser holds: another one would sign out whoever is signed in by it. */
   #newId(view: unknown): string {
-    // A view was made by `Object.create(req)` above.
-    const held = this.idOf(Object.getPrototypeOf(view) as IncomingMessage);
+    // express-session asks with the view that it was given, whose headers hold our cookie only.
+    const held = this.idOf(view as IncomingMessage);
     return held !== null && !this.#store.hasEnded(held) ? held : randomText(this.#setup.random, ID_BYTES);
   }
 
@@ -224,11 +228,10 @@ function prepare(prototype: object): void {
       configurable: true,
       enumerable: true,
       get(this: Request) {
-        // A view has properties of its own; what was deleted there is gone.
-        return this[VIEW] ? undefined : this[OWNER]?.look(this)[name];
+        return this[OWNER]?.look(this)[name];
       },
       set(this: Request, value: unknown) {
-        if (this[OWNER] && !this[VIEW]) Reflect.set(this[OWNER].look(this), name, value);
+        if (this[OWNER]) Reflect.set(this[OWNER].look(this), name, value);
         else Object.defineProperty(this, name, { value, writable: true, configurable: true, enumerable: true });
       },
     });
