@@ -224,23 +224,40 @@ const agrees = ({ names, defaultText }, wanted) => (names.length > 1 ? (defaultT
 
 /** @typedef {{ readonly texts: Readonly<Record<string, string>>, readonly reasons: Readonly<Record<string, readonly string[]>> }} Reasons */
 
+/**
+ * A table as the formatter wants it: columns of equal width.
+ * @param {readonly (readonly string[])[]} rows The first one is the head.
+ */
+function table(rows) {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(3, ...rows.map((row) => (row[column] ?? "").length)));
+  /** @param {readonly string[]} cells @param {string} [filler] */
+  const line = (cells, filler = " ") => `| ${cells.map((text, column) => text.padEnd(widths[column] ?? 0, filler)).join(" | ")} |`;
+  const [head = [], ...others] = rows;
+  return [
+    line(head),
+    line(
+      head.map(() => ""),
+      "-",
+    ),
+    ...others.map((row) => line(row)),
+  ].join("\n");
+}
+
 /** @param {string} text */
 const cell = (text) => text.replaceAll("|", "\\|");
 
 /** @param {readonly { name: string, by: string, max: number, perSeconds: number }[]} limits */
 export function limitsPage(limits) {
-  const rows = limits.map(({ name, by, max, perSeconds }) => `| \`${name}\` | ${by} | ${max} | ${duration(perSeconds)} |`);
+  const rows = limits.map(({ name, by, max, perSeconds }) => [`\`${name}\``, by, String(max), duration(perSeconds)]);
   return `# Limits
 
 Made from the code by \`npm run docs -- --write\`. An application changes a figure by its name: \`limits: { "attempt/subject": { max: 5, per: minutes(15) } }\`.
 A refused use is answered with 429 and \`Retry-After\`, before any password is looked at. A window begins with the first use and is not moved by later ones.
 
-*By network* counts an IPv4 address, or the first 64 bits of an IPv6 address, as Express's \`trust proxy\` gives it. *By subject* counts a user, or a login that nobody
-has, so that a limit never tells which accounts exist. *By destination* counts an address that mail or text messages go to.
+_By network_ counts an IPv4 address, or the first 64 bits of an IPv6 address, as Express's \`trust proxy\` gives it. _By subject_ counts a user, or a login that nobody
+has, so that a limit never tells which accounts exist. _By destination_ counts an address that mail or text messages go to.
 
-| name | by | at most | in |
-| --- | --- | --- | --- |
-${rows.join("\n")}
+${table([["name", "by", "at most", "in"], ...rows])}
 
 Counts are kept by the storer, and hold over all processes, where it has the capability \`counting\`; otherwise each process counts in its memory.
 \`gate.describe().limitsShared\` says which.
@@ -262,16 +279,14 @@ const duration = (seconds) => {
 /** @param {Reasons} given */
 export function reasonsPage({ texts, reasons }) {
   const rows = Object.entries(reasons).flatMap(([module, words]) =>
-    words.map((word) => `| \`${word}\` | ${module} | ${cell(texts[`reason.${word}`] ?? "")} |`),
+    words.map((word) => [`\`${word}\``, module, cell(texts[`reason.${word}`] ?? "")]),
   );
   return `# Reasons
 
 Made from the code by \`npm run docs -- --write\`. A reason is a stable word that says why an answer is what it is: \`reason\` in JSON, and the key \`reason.WORD\` of the text
 that people read. Statuses and texts may be reworded; a word does not change its meaning.
 
-| reason | from | English text |
-| --- | --- | --- |
-${rows.join("\n")}
+${table([["reason", "from", "English text"], ...rows])}
 `;
 }
 

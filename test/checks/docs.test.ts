@@ -142,8 +142,10 @@ describe("the tables that are made from the code", () => {
   const texts = { "reason.busy": "Wait | please.", "reason.signed_in": "You are signed in." };
 
   it("give each limit in words, and each reason with its text", () => {
-    expect(limitsPage(limits)).toContain("| `attempt/subject` | subject | 10 | 15 minutes |");
-    expect(reasonsPage({ reasons, texts })).toContain("| `busy` | core | Wait \\| please. |\n| `signed_in` | auth | You are signed in. |");
+    expect(limitsPage(limits)).toContain("| `attempt/subject` | subject | 10      | 15 minutes |");
+    expect(reasonsPage({ reasons, texts })).toContain(
+      "| `busy`      | core | Wait \\| please.    |\n| `signed_in` | auth | You are signed in. |",
+    );
   });
 
   it("are compared, and written only when asked", () => {
