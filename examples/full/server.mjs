@@ -34,6 +34,8 @@ async function start() {
     // A second signal ends it at once, as if nobody listened to signals.
     process.off("SIGINT", end).off("SIGTERM", end);
     const closed = new Promise((resolve) => server.close(resolve));
+    // A browser keeps its connection open after an answer, in case it wants more.
+    server.keepAliveTimeout = 1;
     setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
     await closed;
     await gate.close();
