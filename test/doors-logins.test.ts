@@ -140,6 +140,17 @@ describe.each(storerKinds)("a login (%s)", (kind) => {
     assert.ok(app.hasher.calls.verify - before <= 10, "five before the right one cleared the count, and at most five after it");
   });
 
+  it("is counted before the password is looked at, so that one which is cut off counts too (F04)", async () => {
+    const app = await startDoors({ kind, gate: throttle(5) });
+    await haveUser(app);
+    const cutOff = Promise.reject(new Unavailable("the process is going down"));
+    cutOff.catch(() => {});
+    app.hasher.pause(cutOff);
+    for (let count = 0; count < 5; count += 1) assert.equal(verdictOf(await logIn(app.browser())), "503 unavailable");
+    app.hasher.pause(null);
+    assert.equal(verdictOf(await logIn(app.browser())), "429 too_many_attempts");
+  });
+
   it("counts for a login that nobody has as it does for one that somebody has", async () => {
     const app = await startDoors({ kind, gate: throttle(5) });
     const answers = await parallel(20, (index) => logIn(app.browser(), index % 2 ? "nobody@example.com" : " NOBODY@Example.com ", "wrong"));

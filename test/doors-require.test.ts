@@ -1,6 +1,6 @@
 /** What stands in front of a page: `require()`, what it costs, and how long it lets people in. */
 import assert from "node:assert/strict";
-import { days, minutes, seconds } from "@castellan/core";
+import { login, minutes, refuse, seconds } from "@castellan/core";
 import { TEST_SECRET } from "@castellan/testkit";
 import { expressSessions } from "castellan";
 import type { Request, Response } from "express";
@@ -156,6 +156,34 @@ describe("a page that requires a sign-in", () => {
     assert.equal(verdictOf(await browser.json("POST", "/auth/step-up", { password: PASSWORD })), "403 full_login_required");
     assert.equal(verdictOf(await browser.json("GET", "/full")), "403 full_login_required");
     assert.equal(await whoIs(browser), ANN);
+  });
+});
+
+describe("half a sign-in", () => {
+  it("that a guard refuses leaves a stranger, and whoever was there before stays", async () => {
+    const app = await startPages();
+    const pid = await haveUser(app);
+    app.gate.on(login).before("guard", ({ proof }) => (proof.method === "remember" ? refuse(403, "account_disabled") : null));
+    assert.equal(await whoIs(await remembered(app)), "nobody");
+    assert.deepEqual(await app.gate.signIns(pid), []);
+    const browser = await signedIn(app);
+    await browser.get(`/auth/remembered?login=${ANN}`);
+    assert.equal(await whoIs(browser), ANN);
+  });
+
+  it("is not made of somebody who is disabled", async () => {
+    const app = await startPages();
+    await app.gate.disable(await haveUser(app));
+    assert.equal(await whoIs(await remembered(app)), "nobody");
+  });
+
+  it("asks for no second factor, and gives no rights that need one", async () => {
+    const app = await startPages();
+    await haveUser(app);
+    app.gate.on(login).before("challenge", () => refuse(401, "second_factor_required"));
+    const browser = await remembered(app);
+    assert.equal(await whoIs(browser), ANN);
+    assert.equal(verdictOf(await browser.json("GET", "/full")), "403 full_login_required");
   });
 });
 
@@ -340,6 +368,5 @@ describe("what a page costs", () => {
     app.asked();
     await browser.get("/me");
     assert.deepEqual(app.asked(), []);
-    app.clock.advance(days(1));
   });
 });
