@@ -23,6 +23,7 @@ import {
   whoIs,
 } from "./support/doors.ts";
 import { doorways, PIN, pin } from "./support/modules.ts";
+import { sendRaw } from "./support/raw.ts";
 
 const own = (add: (app: Express) => void) => ({ add });
 
@@ -281,6 +282,18 @@ describe("an application that mounts express-session itself", () => {
 });
 
 describe("the session store", () => {
+  it("that answers later is still asked beforehand after somebody's odd request, so that req.session can be looked at", async () => {
+    const app = await startDoors(own((web) => web.get("/note", (req, res) => void res.send(typeof req.session))));
+    await haveUser(app);
+    const [browser, attacker] = [await signedIn(app), await signedIn(app)];
+    for (const target of ["*", "http://app.example.test/note", "http://other/x"]) {
+      const cookie = `${SESSION_COOKIE}=${sessionIdOf(attacker)}`;
+      await sendRaw(app.url, `OPTIONS ${target} HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`);
+      const answer = await browser.get("/note");
+      assert.deepEqual([answer.status, answer.text], [200, "object"], target);
+    }
+  });
+
   it("failing at the end of an answer is told to the log", async () => {
     const store = new session.MemoryStore();
     const app = await startDoors({

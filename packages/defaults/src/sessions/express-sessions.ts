@@ -175,7 +175,7 @@ class ExpressSessions implements Sessions {
       if (error) reject(error);
       else resolve();
     });
-    if (this.idOf(req) !== null) this.#answersAtOnce = loading.isOver && !loading.failure;
+    if (this.idOf(req) !== null) this.#answersAtOnce = view.session !== undefined;
     promise.catch(() => {}); // whoever awaits it sees it; an accessor that did not wait throws by itself
     return loading;
   }
@@ -191,7 +191,9 @@ class ExpressSessions implements Sessions {
     const nothing = { value: undefined, writable: true };
     // A cookie parser of the application may have left its own reading.
     const cookies = { headers: { value: headers }, cookies: nothing, signedCookies: nothing };
-    return Object.create(req, { session: nothing, sessionID: nothing, sessionStore: nothing, ...cookies });
+    // Of no interest, but express-session passes over a request for `*`.
+    const originalUrl = { value: "/" };
+    return Object.create(req, { session: nothing, sessionID: nothing, sessionStore: nothing, originalUrl, ...cookies });
   }
 
   /** For a session that its store has lost, the id that the browser holds: another one would sign out whoever is signed in by it. */
