@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Checks the documents against the code: links, commands, code blocks that show a file, option tables, and the two tables that are made from the code.
- * `node scripts/docs.mjs` compares; `node scripts/docs.mjs --write` writes the tables. @module
+ * `node scripts/docs.mjs` compares; `node scripts/docs.mjs --write` writes the tables and the shown files. @module
  */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -103,20 +103,50 @@ export function problemsOfCommands(root, documents) {
   });
 }
 
+const SHOWN = /^(?:\/\/|#) ([\w./-]+\/[\w.-]+\.\w+)\n([\s\S]*)$/;
+
 /**
  * A code block whose first line is a comment with a path shows that file: all of it, as it is.
- * @param {string} root @param {readonly Document[]} documents @returns {string[]}
+ * @param {string} root @param {readonly Document[]} documents @param {boolean} [write] Copies the files into the blocks.
+ * @returns {string[]}
  */
-export function problemsOfShownFiles(root, documents) {
+export function problemsOfShownFiles(root, documents, write = false) {
   /** @type {string[]} */
   const problems = [];
-  for (const { path, blocks } of documents) {
+  for (const { path, text: whole, blocks } of documents) {
+    let next = whole;
     for (const { text, line } of blocks) {
-      const [, file, body = ""] = /^(?:\/\/|#) ([\w./-]+\/[\w.-]+\.\w+)\n([\s\S]*)$/.exec(text) ?? [];
+      const [, file, body = ""] = SHOWN.exec(text) ?? [];
       if (file === undefined) continue;
-      if (!existsSync(join(root, file))) problems.push(`${path}:${line} shows ${file}, which does not exist`);
-      else if (readFileSync(join(root, file), "utf8").trim() !== body.trim())
-        problems.push(`${path}:${line} shows ${file}, but not as it is: copy the file below the comment line`);
+      if (!existsSync(join(root, file))) {
+        problems.push(`${path}:${line} shows ${file}, which does not exist`);
+        continue;
+      }
+      const content = readFileSync(join(root, file), "utf8").trim();
+      if (content === body.trim()) continue;
+      if (write) next = next.replace(text, () => `${text.split("\n", 1)[0]}\n${content}\n`);
+      else problems.push(`${path}:${line} shows ${file}, but not as it is: run \`npm run docs -- --write\``);
+    }
+    if (next !== whole) {
+      writeFileSync(join(root, path), next);
+      console.log(`docs: wrote ${path}`);
+    }
+  }
+  return problems;
+}
+
+/**
+ * A link to a test, followed by a colon and words in quotes, says that a title in that file holds these words.
+ * @param {string} root @param {readonly Document[]} documents @returns {string[]}
+ */
+export function problemsOfQuotedTests(root, documents) {
+  /** @type {string[]} */
+  const problems = [];
+  for (const { path, prose } of documents) {
+    for (const { 1: target = "", 2: words = "" } of prose.matchAll(/\]\(([^)\s]+\.test\.ts)\): "([^"\n]+)"/g)) {
+      const file = join(root, dirname(path), target);
+      if (existsSync(file) && !readFileSync(file, "utf8").includes(words))
+        problems.push(`${path}: no test in ${target} is called "${words}"`);
     }
   }
   return problems;
@@ -194,23 +224,40 @@ const agrees = ({ names, defaultText }, wanted) => (names.length > 1 ? (defaultT
 
 /** @typedef {{ readonly texts: Readonly<Record<string, string>>, readonly reasons: Readonly<Record<string, readonly string[]>> }} Reasons */
 
+/**
+ * A table as the formatter wants it: columns of equal width.
+ * @param {readonly (readonly string[])[]} rows The first one is the head.
+ */
+function table(rows) {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(3, ...rows.map((row) => (row[column] ?? "").length)));
+  /** @param {readonly string[]} cells @param {string} [filler] */
+  const line = (cells, filler = " ") => `| ${cells.map((text, column) => text.padEnd(widths[column] ?? 0, filler)).join(" | ")} |`;
+  const [head = [], ...others] = rows;
+  return [
+    line(head),
+    line(
+      head.map(() => ""),
+      "-",
+    ),
+    ...others.map((row) => line(row)),
+  ].join("\n");
+}
+
 /** @param {string} text */
 const cell = (text) => text.replaceAll("|", "\\|");
 
 /** @param {readonly { name: string, by: string, max: number, perSeconds: number }[]} limits */
 export function limitsPage(limits) {
-  const rows = limits.map(({ name, by, max, perSeconds }) => `| \`${name}\` | ${by} | ${max} | ${duration(perSeconds)} |`);
+  const rows = limits.map(({ name, by, max, perSeconds }) => [`\`${name}\``, by, String(max), duration(perSeconds)]);
   return `# Limits
 
 Made from the code by \`npm run docs -- --write\`. An application changes a figure by its name: \`limits: { "attempt/subject": { max: 5, per: minutes(15) } }\`.
 A refused use is answered with 429 and \`Retry-After\`, before any password is looked at. A window begins with the first use and is not moved by later ones.
 
-*By network* counts an IPv4 address, or the first 64 bits of an IPv6 address, as Express's \`trust proxy\` gives it. *By subject* counts a user, or a login that nobody
-has, so that a limit never tells which accounts exist. *By destination* counts an address that mail or text messages go to.
+_By network_ counts an IPv4 address, or the first 64 bits of an IPv6 address, as Express's \`trust proxy\` gives it. _By subject_ counts a user, or a login that nobody
+has, so that a limit never tells which accounts exist; in \`attempt/subject\` each method (a password, a code) has a budget of its own. _By destination_ counts an address that mail or text messages go to.
 
-| name | by | at most | in |
-| --- | --- | --- | --- |
-${rows.join("\n")}
+${table([["name", "by", "at most", "in"], ...rows])}
 
 Counts are kept by the storer, and hold over all processes, where it has the capability \`counting\`; otherwise each process counts in its memory.
 \`gate.describe().limitsShared\` says which.
@@ -232,16 +279,14 @@ const duration = (seconds) => {
 /** @param {Reasons} given */
 export function reasonsPage({ texts, reasons }) {
   const rows = Object.entries(reasons).flatMap(([module, words]) =>
-    words.map((word) => `| \`${word}\` | ${module} | ${cell(texts[`reason.${word}`] ?? "")} |`),
+    words.map((word) => [`\`${word}\``, module, cell(texts[`reason.${word}`] ?? "")]),
   );
   return `# Reasons
 
 Made from the code by \`npm run docs -- --write\`. A reason is a stable word that says why an answer is what it is: \`reason\` in JSON, and the key \`reason.WORD\` of the text
 that people read. Statuses and texts may be reworded; a word does not change its meaning.
 
-| reason | from | English text |
-| --- | --- | --- |
-${rows.join("\n")}
+${table([["reason", "from", "English text"], ...rows])}
 `;
 }
 
@@ -309,13 +354,15 @@ async function problemsOfCode(root, write) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = fileURLToPath(new URL("..", import.meta.url));
-  const ofCode = await problemsOfCode(root, process.argv.includes("--write"));
+  const write = process.argv.includes("--write");
+  const ofCode = await problemsOfCode(root, write);
   const documents = readDocuments(root);
   const problems = [
     ...ofCode,
     ...problemsOfLinks(root, documents),
     ...problemsOfCommands(root, documents),
-    ...problemsOfShownFiles(root, documents),
+    ...problemsOfShownFiles(root, documents, write),
+    ...problemsOfQuotedTests(root, documents),
     ...problemsOfOptions(root),
   ];
   for (const problem of problems) console.error(`- ${problem}`);

@@ -34,7 +34,15 @@ for (const version of versions) {
   const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8" });
   console.log(`\nnodes: testing on ${stdout.trim()}`);
   // The line with the count belongs to `npm test` alone, so its reporter is left out; browsers are the same on every Node.
-  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--project", "packages", "--exclude", "**/*.browser.test.ts", "--reporter=dot"];
+  const vitest = [
+    "node_modules/vitest/vitest.mjs",
+    "run",
+    "--project",
+    "packages",
+    "--exclude",
+    "**/*.browser.test.ts",
+    "--reporter=default",
+  ];
   const { status } = spawnSync(node, vitest, { cwd: root, stdio: "inherit", timeout: 600_000 });
   if (status !== 0) {
     failed = true;

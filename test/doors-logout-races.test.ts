@@ -11,6 +11,7 @@ import {
   barrier,
   type DoorApp,
   type DoorChanges,
+  giveWay,
   haveUser,
   logIn,
   logOut,
@@ -153,7 +154,7 @@ describe("a change of password that is under way at logout", () => {
     app.hasher.pause(slow.wait());
     const change = browser.json("POST", "/auth/password", { from: PASSWORD, to: OTHER_PASSWORD });
     // Until the old password is being checked, when who is signed in has long been read.
-    await waitFor(() => app.hasher.calls.verify > 1);
+    while (app.hasher.calls.verify < 2) await giveWay();
     await logOut(old.fork());
     slow.open();
     await change;
@@ -162,8 +163,3 @@ describe("a change of password that is under way at logout", () => {
     assert.equal((await logIn(app.browser(), ANN, OTHER_PASSWORD)).status, 200);
   });
 });
-
-/** Gives way until `condition` holds. */
-async function waitFor(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}

@@ -9,6 +9,7 @@ import {
   problemsOfLinks,
   problemsOfMissingModules,
   problemsOfOptions,
+  problemsOfQuotedTests,
   problemsOfReasons,
   problemsOfShownFiles,
   problemsOfUndeclared,
@@ -71,12 +72,29 @@ describe("code that shows a file", () => {
 
   it("is not another one", () => {
     expect(shown("// examples/a.mjs\nlet a = 2;")).toEqual([
-      "README.md:3 shows examples/a.mjs, but not as it is: copy the file below the comment line",
+      "README.md:3 shows examples/a.mjs, but not as it is: run `npm run docs -- --write`",
     ]);
+  });
+
+  it("is copied when asked", () => {
+    const root = workspace({ "examples/a.mjs": "let a = 1;\n", "README.md": "```js\n// examples/a.mjs\nlet a = 2;\n```\n" });
+    expect(problemsOfShownFiles(root, readDocuments(root), true)).toEqual([]);
+    expect(readFileSync(join(root, "README.md"), "utf8")).toBe("```js\n// examples/a.mjs\nlet a = 1;\n```\n");
   });
 
   it("is of a file that exists", () => {
     expect(shown("// examples/b.mjs\nlet a = 1;")).toEqual(["README.md:3 shows examples/b.mjs, which does not exist"]);
+  });
+});
+
+describe("promises that name a test", () => {
+  it("name one that exists", () => {
+    const shown = (words: string): string[] => {
+      const root = workspace({ "test/a.test.ts": 'it("is final, always", () => {});\n', "README.md": `[a](test/a.test.ts): "${words}"` });
+      return problemsOfQuotedTests(root, readDocuments(root));
+    };
+    expect(shown("is final")).toEqual([]);
+    expect(shown("is futile")).toEqual(['README.md: no test in test/a.test.ts is called "is futile"']);
   });
 });
 
@@ -124,8 +142,10 @@ describe("the tables that are made from the code", () => {
   const texts = { "reason.busy": "Wait | please.", "reason.signed_in": "You are signed in." };
 
   it("give each limit in words, and each reason with its text", () => {
-    expect(limitsPage(limits)).toContain("| `attempt/subject` | subject | 10 | 15 minutes |");
-    expect(reasonsPage({ reasons, texts })).toContain("| `busy` | core | Wait \\| please. |\n| `signed_in` | auth | You are signed in. |");
+    expect(limitsPage(limits)).toContain("| `attempt/subject` | subject | 10      | 15 minutes |");
+    expect(reasonsPage({ reasons, texts })).toContain(
+      "| `busy`      | core | Wait \\| please.    |\n| `signed_in` | auth | You are signed in. |",
+    );
   });
 
   it("are compared, and written only when asked", () => {

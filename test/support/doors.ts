@@ -191,5 +191,8 @@ export function barrier(): Barrier {
   };
 }
 
+/** Lets everything else run that can. */
+export const giveWay = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** The methods by which somebody is signed in, in order. */
 export const methodsOf = (signIn: SignIn | undefined): readonly string[] => signIn?.factors.map(({ method }) => method) ?? [];

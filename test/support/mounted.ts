@@ -7,7 +7,7 @@ import { logout } from "@castellan/logout";
 import { register } from "@castellan/register";
 import { type BrowserClient, type Harness, type HarnessOptions, harness, TEST_SECRET } from "@castellan/testkit";
 import { type CastellanOptions, castellan, expressSessions } from "castellan";
-import express5 from "express";
+import express5, { type Request } from "express";
 import { onTestFinished } from "vitest";
 import { PASSWORD } from "./app.ts";
 
@@ -56,8 +56,13 @@ export async function startMounted(parts: {
   return started;
 }
 
+/** What pages ask of a gate, whatever its users are. */
+export interface AnyGate extends Pick<MountedGate, "clientState" | "router" | "require" | "session"> {
+  user(req: Request): { readonly login: string };
+}
+
 /** Puts the page for users, and a start page, into `app`. */
-export function addPages(app: Pick<ReturnType<ExpressModule>, "get">, gate: MountedGate): void {
+export function addPages(app: Pick<ReturnType<ExpressModule>, "get">, gate: AnyGate): void {
   app.get("/", (_req, res) => void res.send("start"));
   app.get("/account", gate.require(), (req, res) => void res.send(`account of ${gate.user(req).login}`));
 }

@@ -63,8 +63,8 @@ export interface Credentials {
 /** What an application can do without the routes. */
 export interface AuthApi {
   /**
-   * Checks credentials as the login page does: limits, one hash whoever it is, one answer for everything that is wrong. Signs nobody in. With `req`, attempts
-   * are counted by network too.
+   * Checks credentials as the login page does: limits, one hash whoever it is, one answer for everything that is wrong. Signs nobody in, and does not ask the
+   * guards of the channel `login`: a disabled user with the right password is `ok`. With `req`, attempts are counted by network too.
    */
   authenticate(credentials: Credentials, req?: Request): Promise<Outcome<User>>;
   /** The same, and signs in the browser that sent `req`, through the same guards as the login page. The application answers. */

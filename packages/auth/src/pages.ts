@@ -12,7 +12,6 @@ export const loginView: View<LoginPageData> = defineView<LoginPageData>("auth/lo
     const { remember, ...others } = fields;
     const shown = modules["remember"] && remember ? { ...others, remember } : others;
     return html`${form({ action: "/login", fields: shown, submit: "auth.submit" })}
-${modules["register"] && html`<p>${link("/register", "auth.to_register")}</p>`}
 ${modules["recover"] && html`<p>${link("/recover", "auth.to_recover")}</p>`}`;
   },
 });

@@ -4,7 +4,6 @@ export const authTexts: Texts = {
   "auth.title": "Sign in",
   "auth.submit": "Sign in",
   "auth.remember": "Keep me signed in on this device",
-  "auth.to_register": "Create an account",
   "auth.to_recover": "Forgot your password?",
   "auth.password.title": "Change your password",
   "auth.password.what": "You stay signed in here. Everywhere else you will be signed out.",

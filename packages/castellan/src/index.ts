@@ -35,8 +35,8 @@ const missing = (option: string, what: string) => ({
 export function castellan<S extends ServerStorer, const M extends Readonly<Record<string, Module<NoInfer<S>>>>>(
   options: CastellanOptions<S, M>,
 ): Gate<UserOf<S>, M> {
-  const { applicationName, development } = options;
-  const clock = options.clock ?? systemClock;
+  // In plain JavaScript the options may be forgotten; the check below says so.
+  const { applicationName, development, clock = systemClock } = options ?? {};
   const outbox = development ? developmentOutbox({ clock }) : null;
   return createCastellan<S, M>({
     hasher: bcryptHasher(),

@@ -15,6 +15,8 @@ export function parseAddress(text: string): string | null {
   const at = text.indexOf("@");
   if (at < 1 || at > 64 || at !== text.lastIndexOf("@")) return null;
   const local = text.slice(0, at);
+  // Some mail software decodes an encoded word (RFC 2047) here, and then reads another address.
+  if (/=\?[^?]*\?[bq]\?/i.test(local)) return null;
   // A letter that IDNA maps to ASCII is fine; what is not a letter, digit, dot or hyphen could end the domain early.
   if (/[\s\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f]/.test(text.slice(at + 1))) return null;
   const domain = domainToASCII(text.slice(at + 1));

@@ -126,7 +126,11 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     },
     mail: (view, data, to, ctx) => settings.sendMail(view, data, to, ctx),
     read: (fields, ctx) => readFields(fields, ctx.body),
-    subject: (typed) => findSubject<User>(storer, keys, identifier, typed, engine.checkUser),
+    async subject(typed) {
+      const subject = await findSubject<User>(storer, keys, identifier, typed);
+      if (subject.kind === "known") engine.checkUser(subject.user);
+      return subject;
+    },
     attempt: (ctx, subject, method, check) => attempt(engine, ctx, subject, method, check),
     checkPassword: (subject, password) => checkPassword(engine, subject, password),
     problemOfPassword: (field, password, typed) => problemOfPassword(engine, field, password, typed),

@@ -1,5 +1,5 @@
 /** What one gate is made of, put together once. Shared by the doors, the HTTP layer and the modules; private to core. @module */
-import type { Capability } from "./capabilities/capability.ts";
+import { type Capability, text, wholeNumber } from "./capabilities/capability.ts";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
 import type { Bus } from "./channels.ts";
 import { Unavailable } from "./errors.ts";
@@ -49,6 +49,8 @@ export interface Engine<U extends User = User> {
   readonly limiter: Limiter;
   readonly limits: { readonly attemptByNetwork: Limit; readonly attemptBySubject: Limit };
   readonly logger: Logger;
+  /** Says it the first time only. */
+  readonly warnOnce: (message: string) => void;
   readonly texts: Texts;
   readonly localize: Localize | null;
   readonly locales: readonly [string, ...string[]];
@@ -64,9 +66,14 @@ export interface Engine<U extends User = User> {
   readonly loaded: (user: User) => Promise<void> | undefined;
 }
 
+/** What every user has, whatever else is in use. */
+const everybody = { name: "server", user: { pid: text, login: text, epoch: wholeNumber } };
+
 /** Checks a loaded user against every capability in use: a forgotten column must not make a lock fail open. */
 export function userChecker(capabilities: readonly Capability[]): (user: User) => void {
-  const checks = capabilities.flatMap(({ name, user }) => Object.entries(user).map(([field, check]) => ({ name, field, check })));
+  const checks = [everybody, ...capabilities].flatMap(({ name, user }) =>
+    Object.entries(user).map(([field, check]) => ({ name, field, check })),
+  );
   return (user) => {
     for (const { name, field, check } of checks) {
       const value: unknown = Reflect.get(user, field);

@@ -69,7 +69,7 @@ export interface GateBase<U extends User> {
   csrfToken(req: Request): string;
   /** The message that was left for this page. Shown once. */
   flash(req: Request): Flash | null;
-  /** Adds data to every page and every JSON answer of the suite. A handler's own data wins. */
+  /** Adds data to every page of the suite, and to what a JSON client gets in its place; not to answers that only lead on. A handler's own data wins. */
   pageData(provide: PageData): void;
   /** Whether this is the user's password. Counts as an attempt (limits, lock), with the network of `req` if given. */
   verifyPassword(pid: string, password: string, req?: Request): Promise<boolean>;

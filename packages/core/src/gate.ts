@@ -3,6 +3,7 @@ import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { parseAddress } from "./addresses.ts";
 import { type Capability, meets } from "./capabilities/capability.ts";
 import { counting } from "./capabilities/counting.ts";
+import { disableable } from "./capabilities/disableable.ts";
 import { mailQueueing } from "./capabilities/mail-queueing.ts";
 import { type ServerStorer, serverStorer } from "./capabilities/server-storer.ts";
 import { Bus } from "./channels.ts";
@@ -30,6 +31,7 @@ import type { MailProof, Module } from "./module.ts";
 import { type GateOptions, type PageData, problemsOf } from "./options.ts";
 import { pageTexts } from "./pages/texts.ts";
 import type { Reply } from "./replies.ts";
+import { signInKey } from "./sign-ins.ts";
 import { subjectOfUser } from "./subjects.ts";
 import { translator } from "./texts.ts";
 import { days, minutes, seconds } from "./time.ts";
@@ -90,6 +92,10 @@ export function createCastellan<S extends ServerStorer, const M extends Readonly
   return assemble(options);
 }
 
+/** Whether the client went away while it was still sending. */
+const hungUp = (error: unknown, req: Request): boolean =>
+  req.readableAborted && error instanceof Error && "code" in error && error.code === "ECONNRESET";
+
 function assemble<S extends ServerStorer, const M extends Readonly<Record<string, Module<NoInfer<S>>>>>(
   options: GateOptions<S, M>,
 ): Gate<UserOf<S>, M> {
@@ -106,7 +112,9 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   const lifetime = { ...DEFAULTS.lifetime, ...options.lifetime };
   const prefix = `${secure ? "__Host-" : ""}${options.cookiePrefix ?? DEFAULTS.cookiePrefix}-`;
   const cookieName = (name: string): string => prefix + name;
-  const capabilities: readonly Capability[] = [serverStorer, ...new Set(Object.values(modules).flatMap(({ requires }) => requires))];
+  const asked = Object.values(modules).flatMap(({ requires }) => requires);
+  // Core itself looks at `disabledAt` wherever users can be disabled.
+  const capabilities: readonly Capability[] = [...new Set([serverStorer, ...(meets(storer, disableable) ? [disableable] : []), ...asked])];
   const bus = new Bus((error, channel) => logger.error(`a handler of the channel "${channel}" failed; the request went on`, { error }));
   const moduleList = Object.fromEntries(Object.keys(modules).map((name) => [name, true as const]));
 
@@ -123,6 +131,14 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   const mails = mail
     ? new MailQueue({ storer, keys, random, clock, logger, mailer, from: mail.from, subjectPrefix: mail.subjectPrefix ?? "" })
     : null;
+  const warnings = new Set<string>();
+  const warnOnce = (message: string): void => {
+    if (!warnings.has(message)) logger.warn(message);
+    warnings.add(message);
+  };
+  const ended = async (id: string): Promise<void> => {
+    await storer.endSignIn(signInKey(id));
+  };
   const setup = { cookieName: cookieName("sid"), secure, lifetime: lifetime.absolute, development: options.development ?? false };
 
   const engine: Engine<U> = {
@@ -144,8 +160,9 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     hasher: options.hasher,
     passwordPolicy: options.passwordPolicy,
     identifier: options.identifier,
-    sessions: options.sessions.start({ ...setup, storer, random, clock, logger }),
+    sessions: options.sessions.start({ ...setup, storer, random, clock, logger, ended }),
     keep: options.keep ?? [],
+    warnOnce,
     limiter: new Limiter(meets(storer, counting) ? storer : memoryCounts(), clock),
     limits: {
       attemptByNetwork: declareLimit({ name: "attempt/network", by: "network", max: 50, per: minutes(15) }),
@@ -183,6 +200,8 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
 
   const respond = (ctx: Context<U>, reply: Reply): Promise<void> => responder.send(ctx, reply);
   const failed = async (error: unknown, ctx: Context<U>, next: NextFunction): Promise<void> => {
+    // Nothing of ours failed, and a line for each would let anybody fill the log.
+    if (hungUp(error, ctx.req)) return void ctx.res.destroy();
     logger.error("a request failed", { method: ctx.req.method, path: ctx.req.path, error });
     if (options.errors === "next") return next(error);
     if (ctx.res.headersSent) return void ctx.res.destroy();
@@ -192,7 +211,10 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       await respond(ctx, replyToError(error));
     } catch (second) {
       logger.error("the page for an error could not be shown", { error: second });
-      ctx.res.status(503).type("text").send("Service unavailable");
+      if (ctx.res.headersSent) return void ctx.res.destroy();
+      const plain = { status: "failure", reason: "unavailable" };
+      if (ctx.json) ctx.res.status(503).json(plain);
+      else ctx.res.status(503).type("text").send("Service unavailable");
     }
   };
 
@@ -291,7 +313,10 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   if (misfits.length > 0) throw new ConfigError(misfits);
 
   const sweepEvery = options.sweepEvery === undefined ? DEFAULTS.sweepEvery : options.sweepEvery;
-  const sweep = (now: Date = clock.now()): Promise<number> => storer.sweep(now, SWEEP_LIMIT);
+  const sweep = async (now: Date = clock.now()): Promise<number> => {
+    await whenReady();
+    return storer.sweep(now, SWEEP_LIMIT);
+  };
   const timer =
     sweepEvery === null
       ? undefined
@@ -345,6 +370,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       await whenReady();
       const user = await storer.load(pid);
       if (!user) return false;
+      engine.checkUser(user);
       const subject = subjectOfUser(user);
       return (
         "ok" in (await attempt(engine, req ? contextFrom(req) : null, subject, "password", () => checkPassword(engine, subject, password)))
@@ -358,12 +384,26 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       await whenReady();
       return setPassword(engine, pid, password);
     },
-    signIns: (pid) => storer.listSignIns(pid, clock.now()),
-    endSignIns: (pid, which) =>
-      revoke(engine, pid, which === "all" || "id" in which ? which : { exceptThatOf: contextFrom(which.exceptThatOf) }),
-    disable: (pid) => disable(engine, pid),
-    enable: (pid) => enable(engine, pid),
-    deliverMails: async () => (meets(storer, mailQueueing) ? ((await mails?.deliver()) ?? 0) : 0),
+    async signIns(pid) {
+      await whenReady();
+      return storer.listSignIns(pid, clock.now());
+    },
+    async endSignIns(pid, which) {
+      await whenReady();
+      return revoke(engine, pid, which === "all" || "id" in which ? which : { exceptThatOf: contextFrom(which.exceptThatOf) });
+    },
+    async disable(pid) {
+      await whenReady();
+      return disable(engine, pid);
+    },
+    async enable(pid) {
+      await whenReady();
+      return enable(engine, pid);
+    },
+    async deliverMails() {
+      await whenReady();
+      return meets(storer, mailQueueing) ? ((await mails?.deliver()) ?? 0) : 0;
+    },
     async email({ to, subject, text, html }) {
       if (!mail) throw new ConfigError(["`mail.from` is needed to send mails: say who they come from"]);
       const address = parseAddress(to.address);

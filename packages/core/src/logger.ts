@@ -53,12 +53,30 @@ function describeError(error: Error, depth: number): Record<string, unknown> {
   };
 }
 
+/** The fields redacted, or that they are past reading: a getter may throw, and what happened is to be told all the same. */
+function readable(fields: LogFields): LogFields {
+  try {
+    return redactFields(fields, 0);
+  } catch {
+    return { fields: "could not be read" };
+  }
+}
+
+/** A log that cannot be written must not take a request with it, let alone the process. */
+function writing(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // There is no other log to tell it to.
+  }
+}
+
 /** Wraps a logger so that fields with a telling name are redacted and no text can forge a line. */
 export function redacting(logger: Logger): Logger {
   const line =
     (level: keyof Logger) =>
     (message: string, fields: LogFields = {}): void =>
-      logger[level](clean(message), redactFields(fields, 0));
+      writing(() => logger[level](clean(message), readable(fields)));
   return { info: line("info"), warn: line("warn"), error: line("error") };
 }
 

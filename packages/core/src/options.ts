@@ -110,6 +110,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$|\.localhost$/;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+const isTextList = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every((one) => typeof one === "string");
 const isDuration = (value: unknown): value is Duration => typeof value === "number" && Number.isFinite(value) && value > 0;
 
 const memberOf = (value: unknown, name: string): unknown => (isObject(value) ? Reflect.get(value, name) : undefined);
@@ -168,7 +169,7 @@ function problemsOfModules(storer: unknown, modules: unknown, reserved: Readonly
     // Without a storer there is one thing to mend, not a list of all that it does not do.
     if (!isObject(storer)) continue;
     for (const capability of module.requires) {
-      for (const problem of missingFrom(storer, capability)) problems.push(`module "${name}": ${problem}`);
+      for (const problem of missingFrom(storer, capability)) problems.push(`module "${name}": ${problem}, or leave the module out`);
     }
   }
   return problems;
@@ -184,7 +185,7 @@ function problemsOfMail(mail: MailOptions | undefined): string[] {
   return problems;
 }
 
-function problemsOfFigures({ lifetime, limits, sweepEvery, locales }: GateOptions<ServerStorer, unknown>): string[] {
+function problemsOfFigures({ lifetime, limits, sweepEvery }: GateOptions<ServerStorer, unknown>): string[] {
   const problems: string[] = [];
   for (const [name, duration] of Object.entries(lifetime ?? {})) {
     if (!isDuration(duration)) problems.push(`\`lifetime.${name}\` must be a duration, for example days(14)`);
@@ -196,14 +197,31 @@ function problemsOfFigures({ lifetime, limits, sweepEvery, locales }: GateOption
   }
   if (sweepEvery != null && !(isDuration(sweepEvery) && sweepEvery <= LONGEST_TIMER))
     problems.push("`sweepEvery` must be a duration of at most 24 days, or null for never");
-  if (locales !== undefined && !(Array.isArray(locales) && locales.length > 0 && locales.every((locale) => typeof locale === "string")))
-    problems.push('`locales` must be a list of at least one locale, for example ["en"]');
+  return problems;
+}
+
+function problemsOfTexts(options: GateOptions<ServerStorer, unknown>): string[] {
+  const { cookiePrefix = "castellan", applicationName = "", locales = ["en"], mail } = options;
+  const problems: string[] = [];
+  if (typeof cookiePrefix !== "string" || !/^[a-z][a-z0-9-]{0,30}$/i.test(cookiePrefix))
+    problems.push("`cookiePrefix` must be a letter followed by at most 30 letters, digits and hyphens");
+  const sender = memberOf(memberOf(mail, "from"), "address");
+  if (mail !== undefined && (typeof sender !== "string" || parseAddress(sender) === null))
+    problems.push('`mail.from.address` must be one e-mail address, for example { from: { address: "no-reply@example.com" } }');
+  if (typeof applicationName !== "string") problems.push("`applicationName` must be a text");
+  if (!isTextList(locales) || locales.length === 0) problems.push('`locales` must be a list of at least one locale, for example ["en"]');
+  for (const [name, example] of [
+    ["keep", "cart"],
+    ["words", "acme"],
+  ] as const) {
+    if (!isTextList(options[name] ?? [])) problems.push(`\`${name}\` must be a list of texts, for example ["${example}"]`);
+  }
   return problems;
 }
 
 /** Everything that is wrong with the options, each with its mend: the same that the compiler finds in TypeScript, and what only values show. */
 export function problemsOf(options: GateOptions<ServerStorer, unknown>, reserved: ReadonlySet<string>): string[] {
-  const { storer, modules, sessions, cookiePrefix = "castellan" } = options;
+  const { storer, modules, sessions } = options;
   const problems = [...problemsOfKeys("keys", options.keys), ...problemsOfUrl(options)];
   for (const [seam, member] of Object.entries(SEAMS)) {
     if (typeof memberOf(memberOf(options, seam), member) !== "function")
@@ -216,11 +234,10 @@ export function problemsOf(options: GateOptions<ServerStorer, unknown>, reserved
     ...missing,
     ...problemsOfModules(storer, modules, reserved, options.mail !== undefined),
     ...problemsOfFigures(options),
+    ...problemsOfTexts(options),
     ...problemsOfMail(options.mail),
   );
-  if (!/^[a-z][a-z0-9-]{0,30}$/i.test(cookiePrefix))
-    problems.push("`cookiePrefix` must be a letter followed by at most 30 letters, digits and hyphens");
-  if (missing.length === 0 && typeof memberOf(sessions, "problems") === "function") {
+  if (isObject(storer) && typeof memberOf(sessions, "problems") === "function") {
     problems.push(...sessions.problems({ development: options.development ?? false, storer }));
   }
   return problems;

@@ -16,14 +16,10 @@ export async function findSubject<U extends User>(
   keys: KeyRing,
   identifier: Identifier,
   typed: string,
-  checkUser: (user: User) => void,
 ): Promise<Subject<U>> {
   const login = identifier.normalize(typed);
   // What can be nobody's login is looked up all the same: one query for everybody. No login has a space in front.
   const user = await storer.findByLogin(login ?? " ");
-  if (user && login !== null) {
-    checkUser(user);
-    return subjectOfUser(user);
-  }
+  if (user && login !== null) return subjectOfUser(user);
   return { kind: "unknown", key: `login:${keys.mac("unknown login", login ?? typed)}` };
 }

@@ -1,9 +1,25 @@
 /** A real SMTP server on a free port of this machine, and the mails that it took. @module */
-import { readFileSync } from "node:fs";
 import PostalMime, { type Email } from "postal-mime";
+import { generate } from "selfsigned";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 
-export const certificate = readFileSync(new URL("./mail-localhost.pem", import.meta.url), "utf8");
+// Made anew for each run, so that no key lies in the repository.
+const made = await generate([{ name: "commonName", value: "localhost" }], {
+  keyType: "ec",
+  algorithm: "sha256",
+  extensions: [
+    {
+      name: "subjectAltName",
+      altNames: [
+        { type: 2, value: "localhost" },
+        { type: 7, ip: "127.0.0.1" },
+      ],
+    },
+  ],
+});
+
+/** The certificate of every mail server of the tests, which nobody trusts unless told to. */
+export const certificate = made.cert;
 
 export interface Taken {
   readonly sender: string;
@@ -26,8 +42,8 @@ export async function mailServer(options: SMTPServerOptions = {}): Promise<MailS
   const taken: Taken[] = [];
   let connections = 0;
   const server = new SMTPServer({
-    key: certificate,
-    cert: certificate,
+    key: made.private,
+    cert: made.cert,
     authOptional: true,
     logger: false,
     onConnect(_session, callback) {

@@ -40,7 +40,7 @@ const header = (raw: string, name: string): string[] =>
     .filter((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`));
 
 describe("a mail by SMTP", () => {
-  it("goes over STARTTLS and arrives as it was written, text and HTML, with the message id that it was given", async () => {
+  it("T06.14: goes over STARTTLS and arrives as it was written, text and HTML, with the message id that it was given", async () => {
     const server = await serve();
     await mailerFor(server).send({ ...mail, html: "<p>Open <a href='https://app.example.com/auth/confirm'>this</a></p>" });
     const [taken] = server.taken;
@@ -287,7 +287,7 @@ describe("hostile input", () => {
 });
 
 describe("a URL that cannot be used", () => {
-  it("is a ConfigError that does not repeat the password", () => {
+  it("T06.15: is a ConfigError that does not repeat the password", () => {
     const urls = ["not a url hunter-two", "http://gate:hunter-two@mail.example.com", "smtp://gate:hunter-two%@mail.example.com"];
     urls.push(
       "smtp://gate:hunter-two@mail.example.com?tls.rejectUnauthorized=false",

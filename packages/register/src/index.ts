@@ -105,7 +105,9 @@ function start(core: Core<RegisteringServerStorer>, { fields: extra, afterRegist
   };
   const more: FieldSet = extra;
   const limit = core.limit("network", "network", 10, hours(1));
-  const data: RegisterPageData = { fields: { login: own.login, ...extra, password: own.password, confirmation: own.confirmation } };
+  // Whoever types a password blind is asked twice: a form that shows the field means it.
+  const confirmation = { ...own.confirmation, required: true };
+  const data: RegisterPageData = { fields: { login: own.login, ...extra, password: own.password, confirmation } };
 
   /** What mail would go to, as it was given. */
   const mailOf = (login: string, profile: Readonly<Record<string, string>>): string | null =>

@@ -3,7 +3,6 @@ import type { Texts } from "@castellan/core";
 export const registerTexts: Texts = {
   "register.title": "Create an account",
   "register.submit": "Create account",
-  "register.to_login": "I have an account already",
   "register.confirm_password": "Password again",
   "register.password_hint": "Longer is stronger: a few words make a good one. Any characters will do.",
   "reason.registered": "Your account is ready, and you are signed in.",

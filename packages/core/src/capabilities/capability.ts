@@ -63,7 +63,7 @@ export function missingFrom(storer: unknown, capability: Capability): string[] {
   const problems: string[] = [];
   for (const operation of capability.operations) {
     if (typeof has[operation] !== "function") {
-      problems.push(`the storer has no operation \`${operation}\` (capability "${capability.name}"): add it, or leave the module out`);
+      problems.push(`the storer has no operation \`${operation}\` (capability "${capability.name}"): add it`);
     }
   }
   for (const [field, { expected }] of Object.entries(capability.user)) {

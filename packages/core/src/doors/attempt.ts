@@ -11,7 +11,7 @@ import { Proof, type Verdict } from "./proof.ts";
 /**
  * Counts the attempt, then checks, for known and unknown subjects alike: first the limits by network and by subject (a refused one is answered with 429 and never
  * reaches `check`), then the guards of the channel `attempt` (the lock), then `check`. Only a right secret of a known user makes a proof. A right one takes its count in the
- * network back, and clears the subject's. When `check` throws, the count stays: it was an attempt.
+ * network back, and clears the subject's for this method. When `check` throws, the count stays: it was an attempt.
  */
 export async function attempt(
   engine: Engine,
@@ -22,7 +22,9 @@ export async function attempt(
 ): Promise<Verdict> {
   const { limits, limiter, bus, clock } = engine;
   const budget = budgetOf(engine, ctx, subject);
-  const counted: { readonly limit: Limit; readonly who: string }[] = [{ limit: limits.attemptBySubject, who: budget }];
+  // Each method has a budget of its own: whoever knows the password could otherwise buy new guesses of the second factor with it.
+  const tries = `${method}:${budget}`;
+  const counted: { readonly limit: Limit; readonly who: string }[] = [{ limit: limits.attemptBySubject, who: tries }];
   if (ctx) counted.unshift({ limit: limits.attemptByNetwork, who: ctx.network });
   for (const { limit, who } of counted) {
     const admission = await limiter.use(limit, who);
@@ -37,7 +39,7 @@ export async function attempt(
     return { refused: refuse(401, "invalid_credentials") };
   }
   await bus.record(attemptChannel, event);
-  await limiter.forget(limits.attemptBySubject, budget);
+  await limiter.forget(limits.attemptBySubject, tries);
   if (ctx) await limiter.takeBack(limits.attemptByNetwork, ctx.network);
   await bus.notify(attemptChannel, event);
   return { ok: new Proof(subject.user, method, clock.now()) };

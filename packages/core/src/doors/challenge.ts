@@ -5,11 +5,11 @@ import type { Engine } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
 import type { LoginEvent } from "../events.ts";
 import type { Context } from "../http/context.ts";
-import { digest } from "../keys.ts";
 import { randomText } from "../random.ts";
 import { type Reply, redirect, refuse } from "../replies.ts";
 import { after, type Duration } from "../time.ts";
 import type { User } from "../users.ts";
+import { challengeKey, endHeld } from "./held.ts";
 import { establish, guards } from "./login.ts";
 import { type Intent, type Outcome, Proof } from "./proof.ts";
 
@@ -41,9 +41,6 @@ function operations(storer: unknown): ChallengeOperations {
   return storer as ChallengeOperations; // `meets` has just looked for each of them
 }
 
-/** What a challenge is bound to: this browser's session, of which only a hash is stored. */
-const sessionKey = (sessionId: string): string => digest("challenge", sessionId);
-
 export interface NewChallenge {
   readonly user: User;
   readonly purpose: string;
@@ -64,7 +61,7 @@ export async function makeChallenge(engine: Engine, ctx: Context, given: NewChal
     purpose: given.purpose,
     pid: given.user.pid,
     epoch: given.user.epoch,
-    sessionKey: sessionKey(session.id),
+    sessionKey: challengeKey(session.id),
     destination: given.destination ?? "",
     data: given.data ?? "",
     triesLeft: given.tries,
@@ -84,15 +81,8 @@ export async function withChallenge(engine: Engine, ctx: Context, purpose: strin
   if (id === null) return null;
   const challengeId = await ctx.session.get(`${PENDING}:${purpose}`);
   if (typeof challengeId !== "string") return null;
-  const challenge = await operations(engine.storer)[step](challengeId, sessionKey(id), engine.clock.now());
+  const challenge = await operations(engine.storer)[step](challengeId, challengeKey(id), engine.clock.now());
   return challenge?.purpose === purpose ? challenge : null;
-}
-
-/** Ends what waits in this browser session. */
-export async function dropChallenges(engine: Engine, ctx: Context): Promise<void> {
-  if (ctx.sessionId !== null && meets(engine.storer, challenging)) {
-    await operations(engine.storer).endChallengesOfSession(sessionKey(ctx.sessionId));
-  }
 }
 
 /** For a `challenge` handler of the channel `login`: keeps the login pending and sends the person to `path` below the mount. */
@@ -105,6 +95,8 @@ export async function pendLogin(
   const { user, ctx, intent, proof, via } = event;
   const kept: Kept = { intent, method: proof.method, at: proof.at.toISOString(), via };
   // Whoever was signed in here is not any more: a half-done login must not be mixed with somebody else's session.
+  await endHeld(engine, ctx);
+  ctx.becomes(null);
   await ctx.renewSession();
   await makeChallenge(engine, ctx, { user, purpose: LOGIN, data: JSON.stringify(kept), ...limits });
   return redirect(path, { reason: "second_factor_required" });
@@ -118,8 +110,8 @@ export async function pendingLogin<U extends User>(
 ): Promise<PendingLogin<U> | null> {
   const challenge = await withChallenge(engine, ctx, LOGIN, step);
   const user = challenge ? await engine.storer.load(challenge.pid) : null;
+  if (user) engine.checkUser(user);
   if (!challenge || user?.epoch !== challenge.epoch) return null;
-  engine.checkUser(user);
   const { intent, method, via } = keptIn(challenge);
   return { challengeId: challenge.id, user, intent, method, via };
 }
@@ -142,9 +134,9 @@ export async function completeChallenge<U extends User>(
   if (!Proof.isGenuine(proof)) throw new TypeError("a proof comes from the door `attempt` and from nowhere else");
   const challenge = await withChallenge(engine, ctx, LOGIN, "consumeChallenge");
   const user = challenge ? await engine.storer.load(challenge.pid) : null;
+  if (user) engine.checkUser(user);
   if (!challenge || user?.epoch !== challenge.epoch || proof.pid !== user.pid || proof.epoch !== user.epoch)
     return { refused: noPendingLogin() };
-  engine.checkUser(user);
   const { intent, method, at, via } = keptIn(challenge);
   const knownBrowser = engine.browsers.idFor(ctx, user.pid);
   const event: LoginEvent = { user, ctx, proof: new Proof(user, method, new Date(at)), second: proof, intent, via, knownBrowser };

@@ -9,6 +9,7 @@ import type { Context } from "../http/context.ts";
 import { type Reply, refuse } from "../replies.ts";
 import { type Current, newSignIn, signInKey } from "../sign-ins.ts";
 import type { User } from "../users.ts";
+import { endHeld } from "./held.ts";
 import { type Intent, type Outcome, Proof } from "./proof.ts";
 
 /** The secret was right, but the account changed before the sign-in was made (another password, another epoch). */
@@ -18,9 +19,9 @@ const changedMeanwhile = (): Reply => refuse(401, "account_changed");
 export async function userOfProof<U extends User>(engine: Engine<U>, proof: Proof): Promise<U | null> {
   if (!Proof.isGenuine(proof)) throw new TypeError("a proof comes from the door `attempt` and from nowhere else");
   const user = await engine.storer.load(proof.pid);
-  if (!user || user.epoch !== proof.epoch) return null;
+  if (!user) return null;
   engine.checkUser(user);
-  return user;
+  return user.epoch === proof.epoch ? user : null;
 }
 
 /** Refuses users that were put out. The first of all guards. */
@@ -83,7 +84,7 @@ export async function establish<U extends User>(engine: Engine<U>, event: LoginE
   const { storer, bus, lifetime, clock, random } = engine;
   const { proof, second } = event;
   const ctx = event.ctx as Context<U>; // the event was made from this very context
-  const before = ctx.sessionId;
+  await endHeld(engine, ctx);
   const session = await ctx.renewSession();
   session.put("since", clock.now().toISOString());
   // First the session, then the row: killed in between, the browser holds the id of a session in which nobody is signed in.
@@ -96,7 +97,6 @@ export async function establish<U extends User>(engine: Engine<U>, event: LoginE
     await ctx.dropSession();
     return { refused: changedMeanwhile() };
   }
-  if (before !== null) await storer.endSignIn(signInKey(before));
   ctx.becomes({ user, signIn });
   try {
     await bus.record(loginChannel, event);
@@ -111,6 +111,10 @@ export async function establish<U extends User>(engine: Engine<U>, event: LoginE
 
 async function takeBack<U extends User>({ storer }: Engine<U>, ctx: Context<U>, key: string): Promise<void> {
   ctx.becomes(null);
-  await storer.endSignIn(key);
-  await ctx.dropSession();
+  try {
+    await storer.endSignIn(key);
+  } finally {
+    // Also when the row could not be ended: without the id it opens nothing.
+    await ctx.dropSession();
+  }
 }

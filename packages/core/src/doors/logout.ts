@@ -8,19 +8,17 @@ import type { Context } from "../http/context.ts";
 import type { Reply } from "../replies.ts";
 import { signInKey } from "../sign-ins.ts";
 import type { User } from "../users.ts";
-import { dropChallenges } from "./challenge.ts";
+import { endHeld } from "./held.ts";
 
 /** Ends this browser's sign-in, its session and what waits in it. A guard may refuse. Answers the refusal, or `null`. */
 export async function logout<U extends User>(engine: Engine<U>, ctx: Context<U>): Promise<Reply | null> {
-  const { storer, bus } = engine;
+  const { bus } = engine;
   const current = await ctx.current();
   const event = current && { user: current.user, signIn: current.signIn, ctx };
   const refused = event && (await bus.before(logoutChannel, event, ["guard"]));
   if (refused) return refused;
-  const id = ctx.sessionId;
-  // The row first: from here on the browser is signed out, whatever happens to the session.
-  if (id !== null) await storer.endSignIn(signInKey(id));
-  await dropChallenges(engine, ctx);
+  // The rows first: from here on the browser is signed out, whatever happens to the session.
+  await endHeld(engine, ctx);
   await ctx.dropSession();
   ctx.becomes(null);
   if (event) {

@@ -70,6 +70,8 @@ export async function changePassword<U extends User>(
   const user = await engine.storer.load(pid);
   if (!user) return { refused: refuse(404, "user_not_found") };
   engine.checkUser(user);
+  // Asked before the epoch moves on: after that nobody would be signed in here, and the browser could not stay so.
+  await ctx?.current();
   const subject = subjectOfUser(user);
   const verdict = await attempt(engine, ctx, subject, "password", () => checkPassword(engine, subject, passwords.from));
   if ("refused" in verdict) return verdict;
@@ -110,6 +112,7 @@ async function staySignedIn<U extends User>(engine: Engine<U>, ctx: Context<U>, 
 export async function setPassword<U extends User>(engine: Engine<U>, pid: string, to: string): Promise<Outcome<U> | null> {
   const user = await engine.storer.load(pid);
   if (!user) return null;
+  engine.checkUser(user);
   const problem = await problemOfPassword(engine, "new_password", to, user.login);
   if (problem) return { refused: refuseFields([problem]) };
   const epoch = await authing(engine).setPasswordHash(pid, await engine.hasher.hash(to));

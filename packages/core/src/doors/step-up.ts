@@ -8,11 +8,15 @@ import type { User } from "../users.ts";
 import { userOfProof } from "./login.ts";
 import type { Outcome, Proof } from "./proof.ts";
 
-/** A new session id, full rights, and a newer time stamp on that factor. Only for whoever is signed in here. */
+/**
+ * A new session id, and a newer time stamp on that factor. Only for whoever is signed in here, and in full: half a sign-in becomes a whole one through the
+ * login door alone, which asks for the second factor.
+ */
 export async function stepUp<U extends User>(engine: Engine<U>, ctx: Context<U>, proof: Proof): Promise<Outcome<U>> {
   const { storer, bus, clock } = engine;
   const [user, current, before] = [await userOfProof(engine, proof), await ctx.current(), ctx.sessionId];
   if (!user || !current || before === null || current.user.pid !== user.pid) return { refused: refuse(401, "login_required") };
+  if (current.signIn.level !== "full") return { refused: refuse(403, "full_login_required") };
   const event = { user, ctx, proof };
   const refused = await bus.before(stepUpChannel, event, ["guard"]);
   if (refused) return { refused };

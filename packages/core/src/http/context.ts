@@ -17,6 +17,10 @@ const NO_FIELDS: Body = new Map();
 const FLASH_SECONDS = 300;
 const CSRF_BYTES = 24;
 const SEPARATOR = ".";
+const OF_SESSION = "session ";
+const UNTRUSTED_PROXY =
+  'a request came with X-Forwarded-For, which Express does not trust: if a proxy stands in front, say so (`app.set("trust proxy", 1)`). Until then all people behind it ' +
+  "share one limit, and one of them can use it up for all.";
 
 /** Session values of the suite and its modules. Loads the session when first asked. */
 export interface SessionState {
@@ -44,8 +48,6 @@ export class Context<U extends User = User> {
   #sessionId: string | null | undefined;
   #session: Promise<Session> | undefined;
   #current: Promise<Current<U> | null> | undefined;
-  /** Whether we looked who is signed in and found nobody; what happens then must not wait for the answer to that question. */
-  #isNobody = false;
   #anonymousBinding: string | null = null;
   #flash: Flash | null | undefined;
   #written: Map<string, string | null> | undefined;
@@ -63,7 +65,10 @@ export class Context<U extends User = User> {
   }
 
   get network(): string {
-    return networkOf(this.req.ip ?? this.req.socket?.remoteAddress);
+    const { ip, socket, headers } = this.req;
+    const peer = socket?.remoteAddress;
+    if (headers["x-forwarded-for"] !== undefined && ip === peer) this.#engine.warnOnce(UNTRUSTED_PROXY);
+    return networkOf(ip ?? peer);
   }
 
   get userAgent(): string {
@@ -108,7 +113,8 @@ export class Context<U extends User = User> {
   /** For the doors: what `current()` answers from now on in this request. */
   becomes(current: Current<U> | null): void {
     this.#current = Promise.resolve(current);
-    this.admitted = current;
+    // Whoever signs in on a page without `require()` was not let in by it.
+    if (this.admitted) this.admitted = current;
   }
 
   async #findCurrent(): Promise<Current<U> | null> {
@@ -116,7 +122,6 @@ export class Context<U extends User = User> {
     const key = id === null ? null : signInKey(id);
     const found = key === null ? null : await this.#findSignIn(key);
     if (found) return found;
-    this.#isNobody = true;
     for (const ask of this.#engine.whenNobody) {
       const current = await ask(this, key);
       if (current) return current as Current<U>; // the storer that loaded the user is this gate's own
@@ -132,7 +137,8 @@ export class Context<U extends User = User> {
     this.#engine.checkUser(found.user);
     const next = refreshed(found.signIn, lifetime, now);
     if (next) await storer.touchSignIn(key, next.seenAt, next.idleEndsAt);
-    await this.#engine.loaded(found.user);
+    const telling = this.#engine.loaded(found.user);
+    if (telling) await telling;
     return found;
   }
 
@@ -153,14 +159,8 @@ export class Context<U extends User = User> {
 
   /** The loaded session. Making a new one out of nothing gives the browser an id only when something is saved. */
   openSession(): Promise<Session> {
-    this.#session ??= this.#open();
+    this.#session ??= this.#engine.sessions.open(this.req, this.res);
     return this.#session;
-  }
-
-  async #open(): Promise<Session> {
-    // A store may lose a session that somebody is signed in by. Another id would sign them out.
-    const keepId = this.sessionId !== null && !this.#isNobody && (await this.current()) !== null;
-    return this.#engine.sessions.open(this.req, this.res, keepId);
   }
 
   /** Writes what was put into the session, before the answer is sent. Does nothing when nobody looked. */
@@ -170,9 +170,10 @@ export class Context<U extends User = User> {
     await session.save();
   }
 
-  /** After a failure: what was loaded or put is not written any more. */
+  /** After a failure: what was loaded or put is not written any more, and whoever could not say which session this is is not asked again. */
   forgetSession(): void {
     this.#session = undefined;
+    this.#sessionId ??= null;
   }
 
   /** For the doors: a new session id, and the application's own keys that are to survive. */
@@ -206,11 +207,13 @@ export class Context<U extends User = User> {
       get: (name) => {
         const written = this.#written?.get(name);
         if (written !== undefined) return written;
-        const sealed = readCookie(this.req.headers.cookie, this.#engine.cookieName(name));
-        return sealed === null ? null : this.#engine.keys.open(`cookie ${name}`, "", sealed);
+        const full = this.#engine.cookieName(name);
+        const sealed = readCookie(this.req.headers.cookie, full);
+        // The whole name, so that another gate with the same keys does not take it for its own.
+        return sealed === null ? null : this.#engine.keys.open(`cookie ${full}`, "", sealed);
       },
       put: (name, value, options = {}) => {
-        this.#write(name, this.#engine.keys.seal(`cookie ${name}`, "", value), options);
+        this.#write(name, this.#engine.keys.seal(`cookie ${this.#engine.cookieName(name)}`, "", value), options);
         this.#written?.set(name, value);
       },
       delete: (name) => {
@@ -229,11 +232,15 @@ export class Context<U extends User = User> {
     this.#written ??= new Map();
     const full = this.#engine.cookieName(name);
     setCookie(this.res, full, cookieLine(full, value, { secure: this.#engine.secure, ...options }));
+    // No cache may hand this answer to somebody else, on a page of the application neither.
+    if (!this.res.hasHeader("cache-control")) this.res.setHeader("cache-control", "no-store");
   }
 
-  /** Whether the browser sent any cookie of this gate. */
+  /** Whether the browser sent any cookie of this gate, the session's included, whatever that is called. */
   get hasOurCookie(): boolean {
-    return this.req.headers.cookie?.includes(this.#engine.cookieName("")) ?? false;
+    const { cookie } = this.req.headers;
+    const { cookieName, sessions } = this.#engine;
+    return cookie !== undefined && (cookie.includes(cookieName("")) || cookie.includes(`${sessions.cookieName}=`));
   }
 
   // Forgery ----------------------------------------------------------------------------------------------------------
@@ -244,11 +251,13 @@ export class Context<U extends User = User> {
    */
   csrfBindings(): readonly string[] {
     this.#anonymousBinding ??= this.#bindingFromCookie();
-    const bindings = this.sessionId === null ? [] : [`session ${this.sessionId}`];
+    const bindings = this.sessionId === null ? [] : [OF_SESSION + this.sessionId];
     return this.#anonymousBinding === null ? bindings : [...bindings, `visitor ${this.#anonymousBinding}`];
   }
 
   #bindingFromCookie(): string | null {
+    // This answer removes it, so that a token bound to it would be good for nothing.
+    if (this.#written?.get("csrf") === null) return null;
     const [value = "", mac = ""] = readCookie(this.req.headers.cookie, this.#engine.cookieName("csrf"))?.split(SEPARATOR) ?? [];
     return value !== "" && this.#engine.keys.recognises("csrf cookie", value, mac) ? value : null;
   }
@@ -267,8 +276,12 @@ export class Context<U extends User = User> {
     return this.#engine.csrfTokens.make(`visitor ${this.#anonymousBinding}`);
   }
 
-  acceptsCsrfToken(token: unknown): boolean {
-    return this.csrfBindings().some((binding) => this.#engine.csrfTokens.accepts(binding, token));
+  async acceptsCsrfToken(token: unknown): Promise<boolean> {
+    const { csrfTokens } = this.#engine;
+    const accepted = this.csrfBindings().find((binding) => csrfTokens.accepts(binding, token));
+    if (accepted === undefined) return false;
+    // A visitor's cookie beside somebody's sign-in was not set by us: a sibling host may have planted it, with the token that goes with it.
+    return accepted.startsWith(OF_SESSION) || (await this.current()) === null;
   }
 
   // Flash ------------------------------------------------------------------------------------------------------------

@@ -1,22 +1,23 @@
 /** Reading and writing cookies (RFC 6265bis), for requests that mostly have none. @module */
 import type { ServerResponse } from "node:http";
 
-/** Marks a cookie that came more than once: nobody can say which one is meant, so it counts as absent. */
-const AMBIGUOUS = Symbol("ambiguous");
-
 /**
  * The value of a cookie as it came; `null` when there is none, or when it came twice (a sibling host may have planted one). Values are our own
  * base64url and dots, so nothing is decoded.
  */
 export function readCookie(header: string | undefined, name: string): string | null {
   if (!header?.includes(name)) return null;
-  let found: string | typeof AMBIGUOUS | null = null;
-  for (const pair of header.split(";")) {
-    const at = pair.indexOf("=");
-    if (at < 0 || trimmed(pair.slice(0, at)) !== name) continue;
-    found = found === null ? unquoted(trimmed(pair.slice(at + 1))) : AMBIGUOUS;
+  let found: string | null = null;
+  for (let [start, end] = [0, 0]; start < header.length; start = end + 1) {
+    const semicolon = header.indexOf(";", start);
+    end = semicolon < 0 ? header.length : semicolon;
+    const at = header.indexOf("=", start);
+    if (at < 0 || at >= end || trimmed(header.slice(start, at)) !== name) continue;
+    // Came twice: nobody can say which one is meant.
+    if (found !== null) return null;
+    found = unquoted(trimmed(header.slice(at + 1, end)));
   }
-  return found === AMBIGUOUS ? null : found;
+  return found;
 }
 
 /**

@@ -42,11 +42,15 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
   }
 
   /** Runs `work`; goes on to the next handler when it answers nothing. */
-  const run = (req: Request, res: Response, next: NextFunction, work: (ctx: Context<U>) => Promise<Reply | null>): void => {
+  const run = async (req: Request, res: Response, next: NextFunction, work: (ctx: Context<U>) => Promise<Reply | null>): Promise<void> => {
     const ctx = contextOf(req, res);
-    work(ctx)
-      .then((reply) => (reply ? respond(ctx, reply) : next()))
-      .catch((error: unknown) => failed(error, ctx, next));
+    try {
+      const reply = await work(ctx);
+      if (reply) await respond(ctx, reply);
+      else next();
+    } catch (error) {
+      await failed(error, ctx, next);
+    }
   };
 
   const mustBe = async (ctx: Context, options: RequireOptions): Promise<Reply | null> => {
@@ -61,45 +65,54 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
     return redirect(loginUrl(settings.loginPath, ctx.req), { reason, flash: "failure" });
   };
 
+  /** The first requests wait for the storer, where sessions may be kept. A stranger need not suffer from a database that is away. */
+  async function attachAfter(waiting: Promise<void>, req: Request, res: Response): Promise<void> {
+    await (contextOf(req, res).hasOurCookie ? waiting : waiting.catch(() => {}));
+    await engine.sessions.attach(req, res);
+  }
+
   return {
     clientState: () => (req, res, next) => {
-      const ctx = contextOf(req, res);
       // Whoever was there first keeps it: another gate, or csurf in an application that still checks its own forms by it.
       req.csrfToken ??= csrfToken;
-      if (!isSafe(req.method) && ctx.hasOurCookie && provenance(req, origins) === "foreign") {
-        run(req, res, next, async () => refuse(403, "csrf_foreign_origin"));
+      if (!isSafe(req.method) && provenance(req, origins) === "foreign" && contextOf(req, res).hasOurCookie) {
+        void run(req, res, next, async () => refuse(403, "csrf_foreign_origin"));
         return;
       }
-      const loading = engine.sessions.attach(req, res);
+      const waiting = settings.ready();
+      const loading = waiting ? attachAfter(waiting, req, res) : engine.sessions.attach(req, res);
       if (!loading) return next();
-      loading.then(() => next()).catch((error: unknown) => failed(error, ctx, next));
+      loading.then(() => next()).catch((error: unknown) => failed(error, contextOf(req, res), next));
     },
 
     csrf: () => (req, res, next) => {
       if (isSafe(req.method)) return next();
-      run(req, res, next, async (ctx) => {
+      void run(req, res, next, async (ctx) => {
         const from = provenance(req, origins);
         if (from === "foreign") return refuse(403, "csrf_foreign_origin");
         if (!settings.tokenLayer || (isJson(req) && (from === "own" || !ctx.hasOurCookie))) return null;
-        return ctx.acceptsCsrfToken(req.headers["x-csrf-token"] ?? bodyToken(req)) ? null : refuse(403, "csrf_token_invalid");
+        const isAccepted = await ctx.acceptsCsrfToken(req.headers["x-csrf-token"] ?? bodyToken(req));
+        return isAccepted ? null : refuse(403, "csrf_token_invalid");
       });
     },
 
     require:
       (options = {}) =>
       (req, res, next) =>
-        run(req, res, next, async (ctx) => {
+        void run(req, res, next, async (ctx) => {
           const reply = await mustBe(ctx, options);
           if (reply) return reply;
           ctx.admitted = await ctx.current();
           // What only this person may see must not be kept by a cache, nor shown to another one.
           res.setHeader("cache-control", "no-store");
-          res.vary("Cookie");
+          // `vary` parses what is there, which is nothing as a rule.
+          if (res.hasHeader("vary")) res.vary("Cookie");
+          else res.setHeader("vary", "Cookie");
           return null;
         }),
 
     mustBe,
-    of: (work) => (req, res, next) => run(req, res, next, work),
+    of: (work) => (req, res, next) => void run(req, res, next, work),
   };
 }
 

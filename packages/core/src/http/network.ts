@@ -18,12 +18,15 @@ function groupsOf(address: string): number[] | null {
   return [...before, ...Array<number>(gap).fill(0), ...after];
 }
 
+/** Some proxies write the port into X-Forwarded-For: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+const withoutPort = (address: string): string => /^(?:\[(.+)\]|([\d.]+))(?::\d{1,5})?$/.exec(address)?.slice(1).find(Boolean) ?? address;
+
 /**
  * An IPv4 address whole, also when it comes mapped into IPv6 (`::ffff:192.0.2.1`); of an IPv6 address the first 64 bits, since one
  * subscriber has at least those. Anything else is `"unknown"`, which is one network.
  */
 export function networkOf(address: string | undefined): string {
-  const bare = address?.split("%")[0] ?? "";
+  const bare = withoutPort(address ?? "").split("%")[0] ?? "";
   const kind = isIP(bare);
   if (kind === 4) return bare;
   const groups = kind === 6 ? groupsOf(bare) : null;

@@ -1,5 +1,5 @@
 /** Turns replies into answers, HTML or JSON from the same URL. Handlers only say what is to be answered. @module */
-import { formMarkup } from "../pages/form.ts";
+import { formMarkup, problemText } from "../pages/form.ts";
 import { html } from "../pages/html.ts";
 import { defineView, type PageTools, type Renderer, type View } from "../pages/view.ts";
 import type { PageReply, RedirectReply, RefusalReply, Reply } from "../replies.ts";
@@ -17,15 +17,19 @@ const SAFE_HEADERS: Readonly<Record<string, string>> = {
   "referrer-policy": "same-origin",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+  // All that could harm, and not `publickey-credentials-*`, which passkeys need.
+  "permissions-policy":
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
   "x-frame-options": "DENY",
-  vary: "Accept, Cookie, Origin, Sec-Fetch-Site",
 };
+
+const VARY = "Accept, Accept-Language, Cookie, Origin, Sec-Fetch-Site";
 
 /** The plain page for whoever is turned away without a form to go back to. */
 export const refusalView: View<object> = defineView("core/refusal", {
   title: "page.refusal",
-  body: (_data, { t, home }) => html`<p><a href="${home}">${t("refusal.home")}</a></p>`,
+  body: (_data, { t, home, problems }) => html`${problems.map((problem) => html`<p class="problem">${problemText(problem, { t })}</p>\n`)}
+<p><a href="${home}">${t("refusal.home")}</a></p>`,
 });
 
 export interface ResponderSettings {
@@ -47,6 +51,9 @@ export class Responder {
   async send(ctx: Context, reply: Reply): Promise<void> {
     await ctx.saveSession();
     for (const [name, value] of Object.entries(SAFE_HEADERS)) ctx.res.setHeader(name, value);
+    ctx.res.removeHeader("x-powered-by");
+    // What the application's answers vary by, ours may too.
+    ctx.res.vary(VARY);
     if (reply.kind === "redirect") return this.#redirect(ctx, reply);
     if (reply.kind === "refusal" && reply.status === 204) return sendNothing(ctx, reply);
     const shown = reply.kind === "page" ? reply : asPage(reply);
@@ -76,13 +83,14 @@ export class Responder {
   async #json(ctx: Context, { data, status, reason, problems, values }: PageReply): Promise<void> {
     const { t } = ctx;
     const answer = {
+      // In front, so that what the application adds never takes the place of what the suite has to say.
+      ...(await this.#settings.pageData(ctx)),
       status: status < 400 ? "success" : "failure",
       ...(reason !== null && { reason, message: t(`reason.${reason}`) }),
       ...(problems.length > 0 && {
         problems: problems.map((problem) => ({ message: t(`reason.${problem.reason}`, problem.parameters), ...problem })),
       }),
       ...(Object.keys(values).length > 0 && { values }),
-      ...(await this.#settings.pageData(ctx)),
       ...describeFields(data, t),
       modules: this.#settings.modules,
       csrfToken: ctx.csrfToken(),

@@ -106,7 +106,7 @@ export class Router {
       return refuse(answer.fault.status, answer.fault.reason);
     }
     ctx.body = answer.body;
-    if (this.#needsToken(ctx, from === "own") && !ctx.acceptsCsrfToken(tokenOf(ctx))) return refuse(403, "csrf_token_invalid");
+    if (this.#needsToken(ctx, from === "own") && !(await ctx.acceptsCsrfToken(tokenOf(ctx)))) return refuse(403, "csrf_token_invalid");
     return route.handler(ctx);
   }
 

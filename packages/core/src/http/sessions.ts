@@ -23,6 +23,8 @@ export interface SessionSetup {
   readonly random: Random;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** To be told when the application itself destroys or regenerates the session `id`: whoever was signed in under it is so no more. */
+  readonly ended: (id: string) => Promise<void>;
 }
 
 export interface SessionAdapter {
@@ -33,15 +35,17 @@ export interface SessionAdapter {
 
 /** Every failure of the underlying store rejects; it is never "no session". */
 export interface Sessions {
+  /** The whole name of the session's cookie. */
+  readonly cookieName: string;
   /** The session id that the request's cookie holds and our signature vouches for, without asking any store. `null` for none. */
   idOf(req: IncomingMessage): string | null;
   /** Makes `req.session` available to the application, loading it only if it must. Called once for each request. */
   attach(req: IncomingMessage, res: ServerResponse): void | Promise<void>;
   /**
-   * Loads the session, making a new one if need be. Nothing is stored until something is put. With `keepId`, a session that the store has lost begins anew under
-   * the id that the browser holds.
+   * Loads the session, making a new one if need be. Nothing is stored until something is put. A session that the store has lost begins anew under the id that
+   * the browser holds: another one would sign out whoever is signed in by it. One that was ended does not.
    */
-  open(req: IncomingMessage, res: ServerResponse, keepId: boolean): Promise<Session>;
+  open(req: IncomingMessage, res: ServerResponse): Promise<Session>;
   close?(): Promise<void>;
 }
 

@@ -16,8 +16,9 @@ const hiddenInput = (name: string, value: string): Html => html`<input type="hid
 
 const fieldId = (name: string): string => `field-${name}`;
 const problemsOf = (name: string, tools: FormTools): readonly Problem[] => tools.problems.filter(({ field }) => field === name);
-const problemText = ({ message, parameters, reason }: Problem, tools: FormTools): string =>
-  message ?? tools.t(`reason.${reason}`, parameters);
+/** What to say of a problem: the schema's own words, else the text of its reason. */
+export const problemText = ({ message, parameters, reason }: Problem, { t }: Pick<FormTools, "t">): string =>
+  message ?? t(`reason.${reason}`, parameters);
 
 const VERBATIM: ReadonlySet<string> = new Set(["username", "email", "one-time-code"]);
 

@@ -29,10 +29,11 @@ export function headOf(title: string, applicationName: string | null, { t, url }
 <link rel="icon" href="data:,">`;
 }
 
-export function noticeOf({ flash, reason, t }: PageTools): Html | null {
+/** A page with problems lists them itself; to say once more that there are some would help nobody. */
+export function noticeOf({ flash, reason, problems, t }: PageTools): Html | null {
   if (flash?.kind === "success") return html`<p class="notice success" role="status">${flash.text}</p>`;
   if (flash) return html`<p class="notice failure" role="alert">${flash.text}</p>`;
-  if (reason !== null) return html`<p class="notice failure" role="alert">${t(`reason.${reason}`)}</p>`;
+  if (reason !== null && problems.length === 0) return html`<p class="notice failure" role="alert">${t(`reason.${reason}`)}</p>`;
   return null;
 }
 

@@ -25,6 +25,8 @@ const MOST_BYTES = 1024;
 /** So many digits or signs do not make a common password another one: `password!`, `dragon2024`. */
 const LEFT_OVER = 4;
 const LEAST_WORD = 3;
+/** The longest address. What is longer and no repetition is beyond any guesser, and reading it would hold up everybody else. */
+const MOST_READ = 256;
 /** Nobody has more names than this; a longer list would only cost time. */
 const MOST_WORDS = 64;
 
@@ -63,6 +65,7 @@ export function passwordPolicy(options: PasswordPolicyOptions = {}): PasswordPol
       if ([...password].length < minLength) return { reason: "password_too_short", parameters: { minLength } };
       const text = folded(password);
       if (repeatsLessThan(minLength, text) || (await isListed(blocklist, password))) return { reason: "password_too_common" };
+      if (text.length > MOST_READ) return null;
       const reading = read(text, contextOf(about, words), await commonPasswords());
       if (Math.min(reading.runs, reading.common) <= LEFT_OVER) return { reason: "password_too_common" };
       return Number.isFinite(Math.min(reading.context, reading.contextAndCommon)) ? { reason: "password_has_context" } : null;

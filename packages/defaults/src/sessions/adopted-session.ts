@@ -25,11 +25,12 @@ function adopted(name: string, { secure }: SessionSetup): Sessions {
     return carrier;
   };
   return {
+    cookieName: name,
     idOf(req) {
       const { session, sessionID } = carrierOf(req);
       return session?.castellan && sessionID !== undefined ? sessionID : null;
     },
     attach: () => undefined,
-    open: async (req: IncomingMessage, res: ServerResponse) => loadedSession(carrierOf(req), res, { name, secure }, () => {}),
+    open: async (req: IncomingMessage, res: ServerResponse) => loadedSession(carrierOf(req), res, { name, secure }, (_, work) => work()),
   };
 }

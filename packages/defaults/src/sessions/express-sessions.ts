@@ -29,6 +29,7 @@ export interface ExpressSessionsOptions {
 }
 
 const ID_BYTES = 32;
+const MOST_VOUCHED_FOR = 1000;
 const MISSING_STORE =
   "`sessions`: the storer keeps no sessions; give expressSessions a `store`, for example connect-redis (in development, memory would do)";
 
@@ -53,35 +54,40 @@ interface Loading {
   /** A view of the request that express-session works on, so that two gates on one request do not share a session. */
   readonly view: Carrier;
   readonly done: Promise<void>;
-  keepId: boolean;
   isOver: boolean;
+  failure: unknown;
 }
 
 const OWNER: unique symbol = Symbol("castellan.sessions");
-const VIEW: unique symbol = Symbol("castellan.view");
-type Request = IncomingMessage & { [OWNER]?: ExpressSessions; [VIEW]?: true; app?: { request: object }; res?: ServerResponse };
+type Request = IncomingMessage & { [OWNER]?: ExpressSessions; app?: { request: object }; res?: ServerResponse };
 
 /** Request prototypes that have the accessors. Express makes one for each application. */
 const prepared = new WeakSet<object>();
 
 class ExpressSessions implements Sessions {
   readonly #keys: readonly KeyObject[];
+  readonly cookieName: string;
   readonly #setup: SessionSetup;
+  readonly #store: HashedStore;
   readonly #eager: boolean;
   readonly #run: (req: unknown, res: unknown, next: (error?: unknown) => void) => void;
   readonly #loadings = new WeakMap<IncomingMessage, Loading>();
+  /** Cookies whose signature was right: it stays so, and says nothing of whether the session is alive. Saves a tenth of a signed-in request. */
+  readonly #vouchedFor = new Map<string, string>();
   #answersAtOnce: boolean | undefined;
   #warned = false;
 
   constructor(secrets: readonly string[], store: session.Store, eager: boolean, setup: SessionSetup) {
+    this.cookieName = setup.cookieName;
     this.#setup = setup;
+    this.#store = new HashedStore(store, setup.lifetime, setup.clock, setup.ended);
     this.#eager = eager;
     this.#keys = secrets.map((secret) => createSecretKey(Buffer.from(secret)));
     // express-session reads and writes no more of a request than a view of it has.
     this.#run = session({
       name: setup.cookieName,
       secret: [...secrets],
-      store: new HashedStore(store, setup.lifetime, setup.clock),
+      store: this.#store,
       genid: (req) => this.#newId(req),
       resave: false,
       saveUninitialized: false,
@@ -96,6 +102,17 @@ class ExpressSessions implements Sessions {
     const raw = readCookie(req.headers.cookie, this.#setup.cookieName);
     // `s%3A` is how express-session marks a signed value, `s:` after decoding.
     if (raw === null || raw.length > 200 || !raw.startsWith("s%3A")) return null;
+    const known = this.#vouchedFor.get(raw);
+    if (known !== undefined) return known;
+    const id = this.#verified(raw);
+    if (id === null) return null;
+    if (this.#vouchedFor.size >= MOST_VOUCHED_FOR) this.#vouchedFor.clear();
+    this.#vouchedFor.set(raw, id);
+    return id;
+  }
+
+  /** The id that one of our keys has signed. */
+  #verified(raw: string): string | null {
     const dot = raw.indexOf(".", 4);
     if (dot < 0) return null;
     const id = raw.slice(4, dot);
@@ -120,17 +137,15 @@ class ExpressSessions implements Sessions {
       if (prototype && !prepared.has(prototype)) prepare(prototype);
     }
     if (this.#answersAtOnce || !this.#eager || this.idOf(req) === null) return undefined;
-    return this.#load(req, res, false).done;
+    return this.#load(req, res).done;
   }
 
-  async open(req: Request, res: ServerResponse, keepId: boolean): Promise<Session> {
-    const loading = this.#load(req, res, keepId);
+  async open(req: Request, res: ServerResponse): Promise<Session> {
+    const loading = this.#load(req, res);
     await loading.done;
     this.#warnOfMisfit(req);
     const { cookieName: name, secure } = this.#setup;
-    return loadedSession(loading.view, res, { name, secure }, (renew) => {
-      if (renew) loading.keepId = false;
-    });
+    return loadedSession(loading.view, res, { name, secure }, (id, work) => this.#store.byUs(id, work));
   }
 
   /** For the accessors: what is loaded, loading it now if that can be done in the same tick. */
@@ -138,37 +153,54 @@ class ExpressSessions implements Sessions {
     const known = this.#loadings.get(req);
     if (known) return known.view;
     if (!req.res) throw new Error("req.session needs Express: the request has no response");
-    const { view } = this.#load(req, req.res, false);
+    const { view, failure } = this.#load(req, req.res);
     if (view.session) return view;
+    if (failure) throw failure;
     throw new Error("the session is not loaded: its store answers later. Ask `await gate.session(req)`, or leave `eager` on.");
   }
 
-  #load(req: Request, res: ServerResponse, keepId: boolean): Loading {
+  #load(req: Request, res: ServerResponse): Loading {
     const known = this.#loadings.get(req);
     // A session that was destroyed in this request is not the end of it: the next one is a new one.
     if (known && (known.view.session || !known.isOver)) return known;
-    const view: Carrier = Object.create(req, { [VIEW]: { value: true } });
-    let failure: unknown;
+    const view: Carrier = Object.create(this.#bareOf(req));
     const { promise, resolve, reject } = deferred();
-    const loading: Loading = { view, done: promise, keepId, isOver: false };
+    const loading: Loading = { view, done: promise, isOver: false, failure: null };
     this.#loadings.set(req, loading);
     this.#run(view, res, (error) => {
+      // express-session calls again when it cannot write at the end of the answer, which is too late to tell anybody else.
+      if (loading.isOver) return this.#setup.logger.error("a session could not be written", { error });
       loading.isOver = true;
-      failure = error;
+      loading.failure = error;
       if (error) reject(error);
       else resolve();
     });
-    if (this.idOf(req) !== null) this.#answersAtOnce = loading.isOver && !failure;
+    if (this.idOf(req) !== null) this.#answersAtOnce = view.session !== undefined;
     promise.catch(() => {}); // whoever awaits it sees it; an accessor that did not wait throws by itself
     return loading;
   }
 
+  /**
+   * The request as if nobody had looked for a session before: another one, of the application's own, would be taken for ours. All that express-session sees of the
+   * cookies is the one that {@link idOf} accepts, since another reading of the same header would be another session.
+   */
+  #bareOf(req: Request): object {
+    const { cookieName } = this;
+    const own = this.idOf(req) === null ? null : readCookie(req.headers.cookie, cookieName);
+    const headers: unknown = Object.create(req.headers, { cookie: { value: own === null ? undefined : `${cookieName}=${own}` } });
+    const nothing = { value: undefined, writable: true };
+    // A cookie parser of the application may have left its own reading.
+    const cookies = { headers: { value: headers }, cookies: nothing, signedCookies: nothing };
+    // Of no interest, but express-session passes over a request for `*`.
+    const originalUrl = { value: "/" };
+    return Object.create(req, { session: nothing, sessionID: nothing, sessionStore: nothing, originalUrl, ...cookies });
+  }
+
+  /** For a session that its store has lost, the id that the browser holds: another one would sign out whoever is signed in by it. */
   #newId(view: unknown): string {
-    const req: unknown = Object.getPrototypeOf(view);
-    // A view was made by `Object.create(req)` above.
-    const loading = this.#loadings.get(req as IncomingMessage);
-    const before = loading?.keepId ? this.idOf(req as IncomingMessage) : null;
-    return before ?? randomText(this.#setup.random, ID_BYTES);
+    // express-session asks with the view that it was given, whose headers hold our cookie only.
+    const held = this.idOf(view as IncomingMessage);
+    return held !== null && !this.#store.hasEnded(held) ? held : randomText(this.#setup.random, ID_BYTES);
   }
 
   /** A Secure cookie is not set on a request that looks like plain HTTP: without a word, people could never sign in. */
@@ -198,11 +230,10 @@ function prepare(prototype: object): void {
       configurable: true,
       enumerable: true,
       get(this: Request) {
-        // A view has properties of its own; what was deleted there is gone.
-        return this[VIEW] ? undefined : this[OWNER]?.look(this)[name];
+        return this[OWNER]?.look(this)[name];
       },
       set(this: Request, value: unknown) {
-        if (this[OWNER] && !this[VIEW]) Reflect.set(this[OWNER].look(this), name, value);
+        if (this[OWNER]) Reflect.set(this[OWNER].look(this), name, value);
         else Object.defineProperty(this, name, { value, writable: true, configurable: true, enumerable: true });
       },
     });

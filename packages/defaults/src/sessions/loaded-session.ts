@@ -24,8 +24,11 @@ const settled = (run: (done: Callback) => void): Promise<void> =>
 
 const GONE = "the session was destroyed in this request";
 
+/** Runs what ends the session `id`. */
+export type Ending = (id: string, work: () => void) => void;
+
 /** The session that `carrier` holds. What the suite keeps lives under one key, so that it never meets the application's own. */
-export function loadedSession(carrier: Carrier, res: ServerResponse, cookie: CookieSettings, renewing: (renew: boolean) => void): Session {
+export function loadedSession(carrier: Carrier, res: ServerResponse, cookie: CookieSettings, ending: Ending): Session {
   const current = (): NonNullable<Carrier["session"]> => {
     if (!carrier.session) throw new Error(GONE);
     return carrier.session;
@@ -35,11 +38,9 @@ export function loadedSession(carrier: Carrier, res: ServerResponse, cookie: Coo
   let isChanged = false;
 
   const renew = async (values: Record<string, unknown>): Promise<Session> => {
-    renewing(true);
-    await settled((done) => current().regenerate(done));
-    renewing(false);
+    await settled((done) => ending(current().id, () => current().regenerate(done)));
     Object.assign(current(), values);
-    return loadedSession(carrier, res, cookie, renewing);
+    return loadedSession(carrier, res, cookie, ending);
   };
 
   return {
@@ -68,7 +69,7 @@ export function loadedSession(carrier: Carrier, res: ServerResponse, cookie: Coo
         await next.save();
         return;
       }
-      await settled((done) => current().destroy(done));
+      await settled((done) => ending(current().id, () => current().destroy(done)));
       setCookie(res, cookie.name, cookieLine(cookie.name, "", { secure: cookie.secure, maxAge: 0 }));
     },
   };

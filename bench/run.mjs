@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/** `npm run bench -- [SCENARIO…] [--rounds 5] [--seconds 3] [--pairs 200]`: prints one table. What it means: README.md beside. @module */
+import { availableParallelism, cpus } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { loadedBy } from "./lib/load.mjs";
+import { table } from "./lib/statistics.mjs";
+
+const SCENARIOS = ["start", "queries", "public", "cookie", "me", "login", "others", "timing"];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
+    pairs: { type: "string", default: "200" },
+  },
+});
+const strangers = positionals.filter((name) => !SCENARIOS.includes(name));
+if (strangers.length > 0) {
+  console.error(`no such scenario: ${strangers.join(", ")}; there are ${SCENARIOS.join(", ")}`);
+  process.exit(2);
+}
+
+const log = (/** @type {string} */ line) => console.error(line);
+const settings = { rounds: Number(values.rounds), seconds: Number(values.seconds), pairs: Number(values.pairs), log };
+
+/** How many cores somebody else keeps busy. */
+async function noise() {
+  const busy = () => cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+  const before = busy();
+  await pause(1000);
+  return (busy() - before) / 1000;
+}
+
+const rows = [];
+let loudest = 0;
+for (const name of positionals.length > 0 ? positionals : SCENARIOS) {
+  const others = await noise();
+  loudest = Math.max(loudest, others);
+  log(`— ${name} (others use ${others.toFixed(2)} cores)`);
+  const { run } = await import(`./scenarios/${name}.mjs`);
+  rows.push(...(await run(settings)));
+}
+console.log(table(rows));
+console.log(
+  `\n${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${availableParallelism()} cores (${cpus()[0]?.model.trim()}), ` +
+    `${values.rounds} rounds, load by ${loadedBy}; before each scenario others used at most ${loudest.toFixed(2)} cores.`,
+);

@@ -1,0 +1,48 @@
+/** The gate of this application: which modules, which storer, which texts. @module */
+import { readFileSync } from "node:fs";
+import { auth } from "@castellan/auth";
+import { logout } from "@castellan/logout";
+import { register } from "@castellan/register";
+import { sqlite } from "@castellan/storer-sql/sqlite";
+import { castellan, expressSessions, pages, smtpMailer, textField } from "castellan";
+import { z } from "zod";
+
+export const APPLICATION = "Castellan Example";
+
+/** What the application says itself; everything else is said in Castellan's own English. @type {Readonly<Record<string, string>>} */
+const TEXTS = { "field.name": "Your name" };
+
+const name = textField({
+  label: "field.name",
+  autocomplete: "name",
+  // Any Standard Schema will do: Zod, Valibot, ArkType.
+  schema: z.string().trim().min(2, "Please use at least two letters.").max(60, "Please use at most 60 letters."),
+});
+
+/** @typedef {Awaited<ReturnType<typeof makeGate>>} Gate */
+
+/**
+ * @param {import("./config.mjs").Settings} settings
+ * @param {import("castellan").Outbox | null} outbox Takes the mails where no mail server is named, and the text messages.
+ */
+export async function makeGate(settings, outbox) {
+  return castellan({
+    development: settings.development,
+    rootUrl: settings.rootUrl,
+    applicationName: APPLICATION,
+    keys: [settings.castellanKey],
+    storer: await sqlite(settings.databaseFile),
+    sessions: expressSessions({ secret: settings.sessionSecret }),
+    modules: {
+      auth: auth({ afterLogin: "/account" }),
+      logout: logout(),
+      register: register({ fields: { name }, afterRegister: "/account" }),
+    },
+    // One style sheet for all pages: Castellan's, and behind it our own.
+    renderer: pages({ applicationName: APPLICATION, styleSheet: readFileSync(new URL("style.css", import.meta.url), "utf8") }),
+    localize: (key) => TEXTS[key] ?? null,
+    mail: { from: { name: APPLICATION, address: settings.mailFrom } },
+    ...(outbox && { mailer: outbox.mailer, sms: outbox.sms }),
+    ...(settings.smtpUrl && { mailer: smtpMailer(settings.smtpUrl) }),
+  });
+}
