@@ -3,7 +3,7 @@ import type { Request } from "express";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
 import type { Channel } from "./channels.ts";
 import { attempt } from "./doors/attempt.ts";
-import { completeChallenge, makeChallenge, pendingLogin, pendLogin, withChallenge } from "./doors/challenge.ts";
+import { completeChallenge, LOGIN, makeChallenge, pendingLogin, pendLogin, withChallenge } from "./doors/challenge.ts";
 import { establishHalf, login } from "./doors/login.ts";
 import { logout } from "./doors/logout.ts";
 import { changePassword, checkPassword, problemOfPassword } from "./doors/passwords.ts";
@@ -28,6 +28,8 @@ export interface CoreSettings<S extends ServerStorer> {
   readonly declareLimit: (limit: Limit) => Limit;
   readonly declareSecondFactor: (method: string) => void;
   readonly contextOf: (req: Request) => Context;
+  readonly ready: () => Promise<void>;
+  readonly isLoaded: (name: string) => boolean;
 }
 
 const signedIn = { reason: "signed_in" } as const;
@@ -62,6 +64,8 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     use: (limit, who) => limiter.use(limit, who),
     takeBack: (limit, who) => limiter.takeBack(limit, who),
     contextOf,
+    ready: settings.ready,
+    isLoaded: settings.isLoaded,
     read: (fields, ctx) => readFields(fields, ctx.body),
     async subject(typed) {
       const subject = await findSubject<User>(storer, keys, identifier, typed);
@@ -87,7 +91,11 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
         const outcome = await completeChallenge(engine, ctx, proof);
         return "refused" in outcome ? outcome.refused : whereTo(outcome, outcome.ok.intent);
       },
-      make: (ctx, challenge) => makeChallenge(engine, ctx, challenge),
+      make(ctx, challenge) {
+        // A challenge of that purpose is a pending login, which only `pend` makes.
+        if (challenge.purpose === LOGIN) throw new TypeError(`the purpose "${LOGIN}" is core's own: choose another`);
+        return makeChallenge(engine, ctx, challenge);
+      },
       find: (ctx, purpose) => withChallenge(engine, ctx, purpose, "findChallenge"),
       admitTry: (ctx, purpose) => withChallenge(engine, ctx, purpose, "admitTry"),
       consume: (ctx, purpose) => withChallenge(engine, ctx, purpose, "consumeChallenge"),

@@ -18,7 +18,7 @@ import { Context } from "./http/context.ts";
 import { CsrfTokens } from "./http/csrf.ts";
 import { hasSecondFactor, middleware } from "./http/middleware.ts";
 import { Responder } from "./http/responder.ts";
-import { Router, Routes, replyToError } from "./http/router.ts";
+import { Router, Routes, replyToError, withStatus } from "./http/router.ts";
 import { KeyRing } from "./keys.ts";
 import { type Limit, Limiter, memoryCounts } from "./limits.ts";
 import { redacting } from "./logger.ts";
@@ -186,7 +186,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     // Nothing of ours failed, and a line for each would let anybody fill the log.
     if (hungUp(error, ctx.req)) return void ctx.res.destroy();
     logger.error("a request failed", { method: ctx.req.method, path: ctx.req.path, error });
-    if (options.errors === "next") return next(error);
+    if (options.errors === "next") return next(withStatus(error));
     if (ctx.res.headersSent) return void ctx.res.destroy();
     ctx.forgetSession();
     ctx.becomes(null);
@@ -244,7 +244,17 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   const services: Record<string, unknown> = {};
   const misfits: string[] = [];
   for (const [name, module] of Object.entries(modules)) {
-    const settings = { engine, storer: options.storer, routes, mount, rootUrl, declareLimit, contextOf: contextFrom };
+    const settings = {
+      engine,
+      storer: options.storer,
+      routes,
+      mount,
+      rootUrl,
+      declareLimit,
+      contextOf: contextFrom,
+      ready: async () => whenReady(),
+      isLoaded: (name: string) => Object.hasOwn(modules, name),
+    };
     try {
       services[name] = module.start(coreFor(module.name, { ...settings, declareSecondFactor: (method) => secondFactors.add(method) }));
     } catch (error) {
