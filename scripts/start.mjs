@@ -21,3 +21,9 @@ if (status !== 0) {
 // The one place that says so: without it, the example runs as in production.
 process.env["CASTELLAN_DEVELOPMENT"] ??= "1";
 await import("../examples/full/server.mjs");
+
+// Between npm and us stands a shell that ends on a signal without passing it on. Nobody could then end us but by our process id.
+const parent = process.ppid;
+if (process.env["npm_lifecycle_event"] === "start") {
+  setInterval(() => process.ppid !== parent && process.emit("SIGTERM"), 250).unref();
+}

@@ -230,6 +230,16 @@ describe("a change of password by a handler that asked nobody who is signed in",
 });
 
 describe("two gates on one application", () => {
+  it("over the same users do not take each other's sign-ins: the one that asks for less is no way into the other", async () => {
+    const people = await startDoors({ kind: "sqlite" });
+    const staff = await startDoors({ opened: people, gate: { cookiePrefix: "staff" }, extra: pin() });
+    await haveUser(people);
+    const browser = await signedIn(people);
+    const renamed = staff.browser({ headers: { Cookie: `__Host-staff-sid=${sessionIdOf(browser)}` } });
+    assert.equal(await whoIs(renamed), "nobody");
+    assert.equal(await whoIs(browser), ANN);
+  });
+
   it("do not take each other's cookies, even with the same keys and secrets", async () => {
     const staff = await startDoors({ gate: { cookiePrefix: "staff" } });
     const people = await startDoors();

@@ -1,7 +1,9 @@
 /** The full example as a process: how it starts, restarts, refuses to start, and ends. @module */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, it, onTestFinished } from "vitest";
 import {
   type Environment,
@@ -119,6 +121,31 @@ describe("the example in development", () => {
     assert.equal(code, 1);
     assert.match(output, complaint);
     assert.doesNotMatch(output, /hunter2|\n {4}at /);
+  });
+});
+
+describe("npm start", () => {
+  it("builds, runs the example for development, and ends it when npm is ended", async () => {
+    const [port, data] = [await freePort(), await directory()];
+    const root = fileURLToPath(new URL("..", import.meta.url));
+    const { PATH = "", HOME = "" } = process.env;
+    const environment = { PATH, HOME, PORT: String(port), DATA_DIRECTORY: data };
+    // A process group of its own, so that nothing of it can be left behind.
+    const npm = spawn("npm", ["start"], { cwd: root, env: environment, detached: true, stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => {
+      if (npm.pid !== undefined && npm.stdout.readable) process.kill(-npm.pid, "SIGKILL");
+    });
+    let output = "";
+    for await (const chunk of npm.stdout.iterator({ destroyOnReturn: false })) {
+      output += chunk;
+      if (output.includes("First open")) break;
+    }
+    assert.match(output, /Building .*\nListening at/s);
+    assert.equal((await fetch(`http://localhost:${port}/dev/outbox`)).status, 200);
+    npm.kill("SIGTERM");
+    // The end of the output is the end of the last process that could write to it.
+    for await (const chunk of npm.stdout) output += chunk;
+    assert.match(output, /Stopped\.\n$/);
   });
 });
 

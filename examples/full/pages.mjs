@@ -106,14 +106,14 @@ ${
   // Nothing in it may run or reach this site; its links open in a window of their own.
   html`<iframe title="HTML of the mail “${subject}”" sandbox="allow-popups allow-popups-to-escape-sandbox" srcdoc="${`<base target="_blank">${markup}`}"></iframe>`
 }
-<pre tabindex="0" role="region" aria-label="Text of the mail “${subject}”">${withLinks(text)}</pre>
+<pre>${withLinks(text)}</pre>
 </article>`;
 
 /** @param {Extract<import("castellan").OutboxMessage, { kind: "sms" }>} sms */
 const smsArticle = ({ id, at, message: { to, text } }) => html`<article class="message" aria-labelledby="${id}">
 <h2 id="${id}">Text message to ${to}</h2>
 <dl class="facts"><dt>Sent</dt><dd>${time(at.toISOString())}</dd></dl>
-<pre tabindex="0" role="region" aria-label="Text message to ${to}">${withLinks(text)}</pre>
+<pre>${withLinks(text)}</pre>
 </article>`;
 
 /** Mail readers make links of addresses, too. @param {string} text */

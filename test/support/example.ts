@@ -63,7 +63,7 @@ export async function startExample(environment: Environment = {}): Promise<Examp
   const dataDirectory = environment["DATA_DIRECTORY"] ?? (await newDataDirectory());
   const { child, output, ended } = run({ CASTELLAN_DEVELOPMENT: "1", PORT: port, DATA_DIRECTORY: dataDirectory, ...environment });
   const listening = new Promise<void>((resolve) => {
-    child.stdout?.on("data", () => output().includes("Listening at ") && resolve());
+    child.stdout?.on("data", () => /First open .*\n/.test(output()) && resolve());
   });
   const failed = ended.then(({ code }) => Promise.reject(new Error(`the example ended with ${code}:\n${output()}`)));
   await Promise.race([listening, failed]);

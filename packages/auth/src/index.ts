@@ -92,22 +92,24 @@ const fieldsFor = ({ identifier }: Core) => ({
 function start(core: Core<AuthingServerStorer>, settings: Required<AuthOptions>): AuthApi {
   const { afterLogin } = settings;
   const fields = fieldsFor(core);
-  const data: LoginPageData = { fields };
+  const { remember: _, ...unremembered } = fields;
+  // A box that does nothing is a lie: it is there only where something remembers.
+  const data = (): LoginPageData => ({ fields: core.isLoaded("remember") ? fields : unremembered });
 
   const check = async ({ login, password }: Credentials, ctx: Context | null): Promise<{ subject: Subject; verdict: Verdict }> => {
     const subject = await core.subject(login);
     return { subject, verdict: await core.attempt(ctx, subject, "password", () => core.checkPassword(subject, password)) };
   };
 
-  core.route("GET", "/login", () => page(loginView, data));
+  core.route("GET", "/login", () => page(loginView, data()));
 
   core.route("POST", "/login", async (ctx): Promise<Reply> => {
     const answer = await core.read(fields, ctx);
-    if (!answer.ok) return showOn(refuseFields(answer.problems), loginView, data, answer.preserved);
+    if (!answer.ok) return showOn(refuseFields(answer.problems), loginView, data(), answer.preserved);
     const { verdict } = await check(answer.values, ctx);
-    if ("refused" in verdict) return showOn(verdict.refused, loginView, data, answer.preserved);
+    if ("refused" in verdict) return showOn(verdict.refused, loginView, data(), answer.preserved);
     const intent = core.intent(ctx, afterLogin, answer.values.remember);
-    return showOn(await core.login(ctx, verdict.ok, intent, "auth"), loginView, data, answer.preserved);
+    return showOn(await core.login(ctx, verdict.ok, intent, "auth"), loginView, data(), answer.preserved);
   });
 
   if (settings.changePassword) changePasswordRoutes(core, settings);
@@ -116,11 +118,13 @@ function start(core: Core<AuthingServerStorer>, settings: Required<AuthOptions>)
 
   return {
     async authenticate(credentials, req) {
+      await core.ready();
       const { subject, verdict } = await check(credentials, req ? core.contextOf(req) : null);
       if ("refused" in verdict) return verdict;
       return subject.kind === "known" ? { ok: subject.user } : { refused: refuse(401, "invalid_credentials") };
     },
     async login({ remember = false, ...credentials }, req) {
+      await core.ready();
       const ctx = core.contextOf(req);
       const { verdict } = await check(credentials, ctx);
       if ("refused" in verdict) return verdict;

@@ -41,7 +41,6 @@ describe("the login page", () => {
       fields: {
         email: { kind: "text", label: "E-mail address", autocomplete: "username", required: true },
         password: { kind: "secret", label: "Password", autocomplete: "current-password", required: true },
-        remember: { kind: "flag", label: "Keep me signed in on this device", autocomplete: "off", required: false },
       },
       modules: { auth: true },
     });

@@ -58,6 +58,15 @@ describe("gate.auth.authenticate", () => {
     assert.equal(reply.status, 429);
   });
 
+  it("refuses a disabled account after the right password, and says nothing of it after a wrong one", async () => {
+    const app = await startApp();
+    await app.gate.disable(`pid-of-${ANN}`);
+    const wrong = await app.gate.auth.authenticate({ login: ANN, password: "wrong" });
+    const right = await app.gate.auth.authenticate({ login: ANN, password: PASSWORD });
+    const reasons = [wrong, right].map((outcome) => "refused" in outcome && outcome.refused.kind === "refusal" && outcome.refused.reason);
+    assert.deepEqual(reasons, ["invalid_credentials", "account_disabled"]);
+  });
+
   it("counts by network with a request, and not without", async () => {
     const app = await startApp({
       add: (express, gate) => {

@@ -1,11 +1,9 @@
 /** Gives each module its view of the engine. @module */
 import type { Request, RequestHandler } from "express";
-import { meets } from "./capabilities/capability.ts";
-import { mailQueueing } from "./capabilities/mail-queueing.ts";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
 import type { Channel } from "./channels.ts";
 import { attempt } from "./doors/attempt.ts";
-import { completeChallenge, makeChallenge, pendingLogin, pendLogin, withChallenge } from "./doors/challenge.ts";
+import { completeChallenge, LOGIN, makeChallenge, pendingLogin, pendLogin, withChallenge } from "./doors/challenge.ts";
 import { establishHalf, login } from "./doors/login.ts";
 import { logout, revoke } from "./doors/logout.ts";
 import { changePassword, checkPassword, problemOfPassword } from "./doors/passwords.ts";
@@ -43,6 +41,8 @@ export interface CoreSettings<S extends ServerStorer> {
   readonly contextOf: (req: Request) => Context;
   readonly nobody: WhenNobody[];
   readonly sendMail: <Data>(view: MailView<Data>, data: Data, to: Mailbox | null, ctx: Context | null) => Promise<void>;
+  readonly ready: () => Promise<void>;
+  readonly isLoaded: (name: string) => boolean;
 }
 
 const signedIn = { reason: "signed_in" } as const;
@@ -59,7 +59,7 @@ const whereTo = (outcome: Outcome<unknown>, { to }: Intent): Reply => ("refused"
 export function coreFor<S extends ServerStorer>(module: string, settings: CoreSettings<S>): Core<S> {
   const { engine, storer, routes, mount, declareLimit, declareSecondFactor, contextOf } = settings;
   const { clock, random, keys, tokens, hasher, identifier, logger, bus, limiter } = engine;
-  const sendsMail = engine.mails !== null && meets(storer, mailQueueing);
+  const sendsMail = engine.mails.isOpen;
   const link = (
     of: { readonly pid: string; readonly epoch: number },
     path: string,
@@ -125,6 +125,8 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
       return settings.mailProof.get();
     },
     mail: (view, data, to, ctx) => settings.sendMail(view, data, to, ctx),
+    ready: settings.ready,
+    isLoaded: settings.isLoaded,
     read: (fields, ctx) => readFields(fields, ctx.body),
     async subject(typed) {
       const subject = await findSubject<User>(storer, keys, identifier, typed);
@@ -153,7 +155,11 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
         const outcome = await completeChallenge(engine, ctx, proof);
         return "refused" in outcome ? outcome.refused : whereTo(outcome, outcome.ok.intent);
       },
-      make: (ctx, challenge) => makeChallenge(engine, ctx, challenge),
+      make(ctx, challenge) {
+        // A challenge of that purpose is a pending login, which only `pend` makes.
+        if (challenge.purpose === LOGIN) throw new TypeError(`the purpose "${LOGIN}" is core's own: choose another`);
+        return makeChallenge(engine, ctx, challenge);
+      },
       find: (ctx, purpose) => withChallenge(engine, ctx, purpose, "findChallenge"),
       admitTry: (ctx, purpose) => withChallenge(engine, ctx, purpose, "admitTry"),
       consume: (ctx, purpose) => withChallenge(engine, ctx, purpose, "consumeChallenge"),

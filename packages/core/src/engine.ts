@@ -13,7 +13,7 @@ import type { Identifier } from "./identifier.ts";
 import type { KeyRing } from "./keys.ts";
 import type { Limit, Limiter } from "./limits.ts";
 import type { Logger } from "./logger.ts";
-import type { MailQueue } from "./mail/mail-queue.ts";
+import type { PostOffice } from "./mail/post-office.ts";
 import type { PasswordPolicy } from "./passwords.ts";
 import type { Random } from "./random.ts";
 import type { Current, SignInLifetime } from "./sign-ins.ts";
@@ -39,8 +39,7 @@ export interface Engine<U extends User = User> {
   /** Modules may change it while the gate is made. */
   lifetime: SignInLifetime;
   readonly browsers: KnownBrowsers;
-  /** `null` without the option `mail`. */
-  readonly mails: MailQueue | null;
+  readonly mails: PostOffice;
   /** Asked in turn when a request comes from nobody, with the key of a sign-in that is dead, if it brought one. */
   readonly whenNobody: readonly WhenNobody[];
   /** Session keys of the application that survive sign-in and sign-out. */

@@ -1,10 +1,8 @@
 /** Makes a gate: checks the wiring, puts the engine together, starts the modules. @module */
 import type { NextFunction, Request, RequestHandler, Response } from "express";
-import { parseAddress } from "./addresses.ts";
 import { type Capability, meets } from "./capabilities/capability.ts";
 import { counting } from "./capabilities/counting.ts";
 import { disableable } from "./capabilities/disableable.ts";
-import { mailQueueing } from "./capabilities/mail-queueing.ts";
 import { type ServerStorer, serverStorer } from "./capabilities/server-storer.ts";
 import { Bus } from "./channels.ts";
 import { coreFor } from "./core.ts";
@@ -20,12 +18,12 @@ import { CsrfTokens } from "./http/csrf.ts";
 import { KnownBrowsers } from "./http/known-browsers.ts";
 import { hasSecondFactor, middleware } from "./http/middleware.ts";
 import { Responder } from "./http/responder.ts";
-import { Router, Routes, replyToError } from "./http/router.ts";
+import { Router, Routes, replyToError, withStatus } from "./http/router.ts";
 import { KeyRing } from "./keys.ts";
 import { type Limit, Limiter, memoryCounts } from "./limits.ts";
 import { redacting } from "./logger.ts";
-import { MailQueue } from "./mail/mail-queue.ts";
 import type { MailView } from "./mail/mail-view.ts";
+import { postOffice } from "./mail/post-office.ts";
 import type { Mailbox } from "./messages.ts";
 import type { MailProof, Module } from "./module.ts";
 import { type GateOptions, type PageData, problemsOf } from "./options.ts";
@@ -34,7 +32,7 @@ import type { Reply } from "./replies.ts";
 import { signInKey } from "./sign-ins.ts";
 import { subjectOfUser } from "./subjects.ts";
 import { translator } from "./texts.ts";
-import { days, minutes, seconds } from "./time.ts";
+import { days, minutes } from "./time.ts";
 import { tokenMaker } from "./tokens.ts";
 import type { User } from "./users.ts";
 
@@ -42,7 +40,6 @@ const DEFAULTS = {
   mount: "/auth",
   lifetime: { idle: days(14), absolute: days(30), refresh: minutes(1) },
   sweepEvery: minutes(10),
-  mailEvery: seconds(15),
   locales: ["en"],
   cookiePrefix: "castellan",
 } as const;
@@ -128,9 +125,8 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   const nobody: WhenNobody[] = [];
   const { mail } = options;
   const applicationName = options.applicationName ?? root.hostname;
-  const mails = mail
-    ? new MailQueue({ storer, keys, random, clock, logger, mailer, from: mail.from, subjectPrefix: mail.subjectPrefix ?? "" })
-    : null;
+  let isReady = false;
+  const mails = postOffice({ mail, mailer, storer, keys, random, clock, logger, isReady: () => isReady });
   const warnings = new Set<string>();
   const warnOnce = (message: string): void => {
     if (!warnings.has(message)) logger.warn(message);
@@ -203,7 +199,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     // Nothing of ours failed, and a line for each would let anybody fill the log.
     if (hungUp(error, ctx.req)) return void ctx.res.destroy();
     logger.error("a request failed", { method: ctx.req.method, path: ctx.req.path, error });
-    if (options.errors === "next") return next(error);
+    if (options.errors === "next") return next(withStatus(error));
     if (ctx.res.headersSent) return void ctx.res.destroy();
     ctx.forgetSession();
     ctx.becomes(null);
@@ -218,7 +214,6 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     }
   };
 
-  let isReady = false;
   let readiness: Promise<void> | undefined;
   const ready = (): Promise<void> => {
     readiness ??= (async () => {
@@ -262,11 +257,9 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     failed,
   });
 
-  const sendMail = async <Data>(view: MailView<Data>, data: Data, to: Mailbox | null, ctx: Context | null): Promise<void> => {
-    if (!mails) throw new ConfigError(["`mail.from` is needed to send mails: say who they come from"]);
+  const sendMail = <Data>(view: MailView<Data>, data: Data, to: Mailbox | null, ctx: Context | null): Promise<void> => {
     const locale = ctx?.locale ?? engine.locales[0];
-    const tools = { t: translator(engine.texts, engine.localize, locale), locale, applicationName };
-    await mails.put(to, mail?.overrides?.[view.name]?.(data, tools) ?? view.content(data, tools));
+    return mails.send(view, data, to, { t: translator(engine.texts, engine.localize, locale), locale, applicationName });
   };
 
   // Modules ----------------------------------------------------------------------------------------------------------
@@ -295,6 +288,8 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       mustBe,
       mailProof,
       middleware: ownMiddleware,
+      ready: async () => whenReady(),
+      isLoaded: (name: string) => Object.hasOwn(modules, name),
     };
     try {
       services[name] = module.start(coreFor(module.name, { ...settings, declareSecondFactor: (method) => secondFactors.add(method) }));
@@ -324,14 +319,6 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
           if (isReady)
             sweep().catch((error: unknown) => logger.warn("expired rows could not be removed; the next round tries again", { error }));
         }, sweepEvery).unref();
-
-  const mailEvery = mail?.every === undefined ? DEFAULTS.mailEvery : mail.every;
-  const mailTimer =
-    mails && mailEvery !== null && meets(storer, mailQueueing)
-      ? setInterval(() => {
-          if (isReady) mails.kick();
-        }, mailEvery).unref()
-      : undefined;
 
   const describe = (): Description => ({
     modules: Object.keys(modules),
@@ -402,24 +389,16 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     },
     async deliverMails() {
       await whenReady();
-      return meets(storer, mailQueueing) ? ((await mails?.deliver()) ?? 0) : 0;
+      return mails.deliver();
     },
-    async email({ to, subject, text, html }) {
-      if (!mail) throw new ConfigError(["`mail.from` is needed to send mails: say who they come from"]);
-      const address = parseAddress(to.address);
-      if (address === null) throw new RangeError("gate.email: `to.address` is not one e-mail address");
-      const content = { subject, text, ...(html !== undefined && { html }) };
-      if (mails && meets(storer, mailQueueing)) return mails.put({ ...to, address }, content);
-      await mailer.send({ ...content, from: mail.from, to: { ...to, address }, subject: (mail.subjectPrefix ?? "") + subject });
-    },
+    email: (own) => mails.sendOwn(own),
     on: (channel) => bus.on(channel, "application"),
     describe,
     ready,
     sweep,
     async close() {
       clearInterval(timer);
-      clearInterval(mailTimer);
-      await mails?.idle();
+      await mails.close();
       await Promise.all([options.hasher.close?.(), mailer.close?.(), engine.sessions.close?.()]);
       await storer.close?.();
     },

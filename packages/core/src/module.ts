@@ -137,6 +137,10 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   /** What {@link provesMail} was given; `null` where no module proves addresses. */
   readonly mailProof: MailProof | null;
 
+  /** Resolves when the storer is ready. Routes wait for it by themselves; services that a script calls must. */
+  ready(): Promise<void>;
+  /** Whether the application uses a module under this name. Known once all modules have started. */
+  isLoaded(name: string): boolean;
   /** Reads the declared fields of the request's body. */
   read<const Fields extends FieldSet>(fields: Fields, ctx: Context): Promise<Answer<ValuesOf<Fields>>>;
 

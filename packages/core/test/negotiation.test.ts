@@ -107,6 +107,7 @@ describe("a media type", () => {
     ["a b/c"],
     ["*/*"],
     ["a/b, c/d"],
+    ["application/json; charset=utf-8, text/plain"],
     ["application/json,application/json"],
     ["a/b\u00a0x"],
   ])("is none where it is missing, broken or not alone: %j", (header) => {

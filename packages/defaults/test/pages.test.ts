@@ -65,6 +65,12 @@ describe("the notice", () => {
     expect(page).toContain("Saved.");
   });
 
+  it("does not repeat what the list of problems says", async () => {
+    const page = await shown({}, { reason: "expired", problems: [{ field: "password", reason: "required" }] });
+    expect(page).not.toContain('class="notice');
+    expect(page).toContain('class="problems"');
+  });
+
   it("is absent otherwise", async () => {
     expect(await shown()).not.toContain("notice");
   });

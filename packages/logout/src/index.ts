@@ -69,5 +69,10 @@ function start(core: Core, { afterLogout, dangerouslyAllowGet }: Required<Logout
   core.route("GET", "/logout", (ctx) => (dangerouslyAllowGet ? signOut(ctx) : page(logoutView, {})));
   core.route("POST", "/logout", signOut);
   core.route("DELETE", "/logout", signOut);
-  return { logout: (req) => core.logout(core.contextOf(req)) };
+  return {
+    async logout(req) {
+      await core.ready();
+      return core.logout(core.contextOf(req));
+    },
+  };
 }

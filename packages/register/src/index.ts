@@ -187,6 +187,7 @@ function start(core: Core<RegisteringServerStorer>, { fields: extra, afterRegist
 
   return {
     async register(registration) {
+      await core.ready();
       const problems = await inspect(registration);
       return problems.length > 0 ? { refused: refuseFields(problems) } : create(registration, null);
     },

@@ -6,6 +6,7 @@ import type { Limit } from "../limits.ts";
 import { type RefusalReply, refuse } from "../replies.ts";
 import type { Subject } from "../subjects.ts";
 import type { User } from "../users.ts";
+import { refusalOfDisabled } from "./disabled.ts";
 import { Proof, type Verdict } from "./proof.ts";
 
 /**
@@ -38,6 +39,8 @@ export async function attempt(
     await bus.notify(attemptFailed, event);
     return { refused: refuse(401, "invalid_credentials") };
   }
+  const refusedToo = refusalOfDisabled(engine, subject.user);
+  if (refusedToo) return { refused: refusedToo };
   await bus.record(attemptChannel, event);
   await limiter.forget(limits.attemptBySubject, tries);
   if (ctx) await limiter.takeBack(limits.attemptByNetwork, ctx.network);

@@ -14,7 +14,8 @@ import { establish, guards } from "./login.ts";
 import { type Intent, type Outcome, Proof } from "./proof.ts";
 
 const PENDING = "pending";
-const LOGIN = "login";
+/** The purpose of pending logins. */
+export const LOGIN = "login";
 const ID_BYTES = 16;
 
 export interface PendingLogin<U extends User = User> {
@@ -132,6 +133,11 @@ export async function completeChallenge<U extends User>(
   proof: Proof,
 ): Promise<Outcome<{ readonly user: U; readonly intent: Intent }>> {
   if (!Proof.isGenuine(proof)) throw new TypeError("a proof comes from the door `attempt` and from nowhere else");
+  if (!engine.secondFactors.has(proof.method)) {
+    throw new TypeError(
+      `"${proof.method}" does not count as a second factor: say challenges.counts("${proof.method}") when the module starts`,
+    );
+  }
   const challenge = await withChallenge(engine, ctx, LOGIN, "consumeChallenge");
   const user = challenge ? await engine.storer.load(challenge.pid) : null;
   if (user) engine.checkUser(user);

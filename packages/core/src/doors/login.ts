@@ -1,7 +1,5 @@
 /** The doors that let somebody in: full, or half by a remember-me cookie. Every sign-in of a visitor begins here. @module */
 
-import { meets } from "../capabilities/capability.ts";
-import { disableable } from "../capabilities/disableable.ts";
 import type { Level } from "../capabilities/server-storer.ts";
 import type { Engine } from "../engine.ts";
 import { type LoginEvent, login as loginChannel } from "../events.ts";
@@ -9,6 +7,7 @@ import type { Context } from "../http/context.ts";
 import { type Reply, refuse } from "../replies.ts";
 import { type Current, newSignIn, signInKey } from "../sign-ins.ts";
 import type { User } from "../users.ts";
+import { refusalOfDisabled } from "./disabled.ts";
 import { endHeld } from "./held.ts";
 import { type Intent, type Outcome, Proof } from "./proof.ts";
 
@@ -22,12 +21,6 @@ export async function userOfProof<U extends User>(engine: Engine<U>, proof: Proo
   if (!user) return null;
   engine.checkUser(user);
   return user.epoch === proof.epoch ? user : null;
-}
-
-/** Refuses users that were put out. The first of all guards. */
-function disabledGuard({ storer }: Engine, user: User): Reply | null {
-  if (!meets(storer, disableable)) return null;
-  return Reflect.get(user, "disabledAt") === null ? null : refuse(403, "account_disabled");
 }
 
 /**
@@ -51,7 +44,7 @@ export async function login<U extends User>(
 
 /** The guards alone: run again when a second factor was given. */
 export async function guards(engine: Engine, event: LoginEvent): Promise<Reply | null> {
-  return disabledGuard(engine, event.user) ?? (await engine.bus.before(loginChannel, event, ["guard"]));
+  return refusalOfDisabled(engine, event.user) ?? (await engine.bus.before(loginChannel, event, ["guard"]));
 }
 
 /**

@@ -80,12 +80,13 @@ export async function changePassword<U extends User>(
   const event: ChangePasswordEvent = { user, ctx, by: "user" };
   const refused = await engine.bus.before(changePasswordChannel, event, ["guard"]);
   if (refused) return { refused };
-  const epoch = await authing(engine).changePasswordHash(pid, verdict.ok.epoch, await engine.hasher.hash(passwords.to));
+  const passwordHash = await engine.hasher.hash(passwords.to);
+  const epoch = await authing(engine).changePasswordHash(pid, verdict.ok.epoch, passwordHash);
   if (epoch === null) return { refused: refuse(409, "account_changed") };
-  const changed = { ...user, epoch };
+  const changed = { ...user, epoch, passwordHash };
   if (ctx) await staySignedIn(engine, ctx, changed);
   await engine.storer.endSignIns(pid, ctx?.sessionId ? signInKey(ctx.sessionId) : null);
-  await tell(engine, event);
+  await tell(engine, { ...event, user: changed });
   return { ok: changed };
 }
 

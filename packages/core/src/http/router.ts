@@ -159,3 +159,7 @@ export function replyToError(error: unknown): Reply {
   if (error instanceof Unavailable) return refuse(503, error.reason, error.retryAfter === null ? {} : { retryAfter: error.retryAfter });
   return isMistake(error) ? refuse(500, "internal_error") : refuse(503, "unavailable");
 }
+
+/** For the application's own error handler: what the world did says 503, what happened stands in `cause`. */
+export const withStatus = (error: unknown): unknown =>
+  error instanceof Unavailable || isMistake(error) ? error : new Unavailable("a request failed", { cause: error });

@@ -49,6 +49,9 @@ export function expressSessions(options: ExpressSessionsOptions): SessionAdapter
 const storeOf = ({ storer, clock }: SessionSetup): session.Store =>
   meets(storer, sessionKeeping) ? new StorerStore(storer, clock) : new session.MemoryStore();
 
+/** Bound to the cookie's name: what one gate has signed is nothing to another one with the same secret, even over the same users. */
+const secretOf = (secret: string, cookieName: string): string => createHmac("sha256", secret).update(cookieName).digest("base64url");
+
 /** What this adapter keeps with a request. */
 interface Loading {
   /** A view of the request that express-session works on, so that two gates on one request do not share a session. */
@@ -82,11 +85,12 @@ class ExpressSessions implements Sessions {
     this.#setup = setup;
     this.#store = new HashedStore(store, setup.lifetime, setup.clock, setup.ended);
     this.#eager = eager;
-    this.#keys = secrets.map((secret) => createSecretKey(Buffer.from(secret)));
+    const own = secrets.map((secret) => secretOf(secret, setup.cookieName));
+    this.#keys = own.map((secret) => createSecretKey(Buffer.from(secret)));
     // express-session reads and writes no more of a request than a view of it has.
     this.#run = session({
       name: setup.cookieName,
-      secret: [...secrets],
+      secret: own,
       store: this.#store,
       genid: (req) => this.#newId(req),
       resave: false,
