@@ -17,11 +17,11 @@ export function accountRoutes(gate, { show, done }, { mailsStay, rootUrl }) {
     const user = gate.user(req);
     const current = await gate.currentSignIn(req);
     const signIns = (await gate.signIns(user.pid)).map((signIn) => ({ ...listed(signIn), current: signIn.id === current?.id }));
-    const data = { person: personOf(user), signIns, csrfToken: gate.csrfToken(req) };
+    const data = { person: personOf(user), confirmed: gate.confirm.isConfirmed(user), signIns, csrfToken: gate.csrfToken(req) };
     await show(req, res, { title: "Your account", data, body: accountPage({ ...data, mailsStay }) });
   });
 
-  router.get("/full", gate.require({ level: "full" }), async (req, res) => {
+  router.get("/full", gate.require({ level: "full" }), gate.confirm.middleware(), async (req, res) => {
     const signIn = await gate.currentSignIn(req);
     const factors = (signIn?.factors ?? []).map(({ method, at }) => ({ method, at: at.toISOString() }));
     await show(req, res, { title: "For full sign-ins only", data: { factors }, body: fullPage({ factors }) });

@@ -1,8 +1,13 @@
 /** The gate of this application: which modules, which storer, which texts. @module */
 import { readFileSync } from "node:fs";
 import { auth } from "@castellan/auth";
+import { confirm } from "@castellan/confirm";
+import { expire } from "@castellan/expire";
+import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
+import { remember } from "@castellan/remember";
 import { sqlite } from "@castellan/storer-sql/sqlite";
 import { castellan, expressSessions, pages, smtpMailer, textField } from "castellan";
 import { z } from "zod";
@@ -34,9 +39,15 @@ export async function makeGate(settings, outbox) {
     storer: await sqlite(settings.databaseFile),
     sessions: expressSessions({ secret: settings.sessionSecret }),
     modules: {
-      auth: auth({ afterLogin: "/account" }),
+      auth: auth({ afterLogin: "/account", afterChangePassword: "/account", tellOfNewBrowsers: true }),
       logout: logout(),
       register: register({ fields: { name }, afterRegister: "/account" }),
+      // Come in and look around; what needs a proved address says so: see account.mjs. "block" lets nobody in before.
+      confirm: confirm({ policy: "allow-limited", byRecovery: true, afterConfirm: "/account" }),
+      recover: recover(),
+      lock: lock(),
+      expire: expire(),
+      remember: remember(),
     },
     // One style sheet for all pages: Castellan's, and behind it our own.
     renderer: pages({ applicationName: APPLICATION, styleSheet: readFileSync(new URL("style.css", import.meta.url), "utf8") }),

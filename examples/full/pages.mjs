@@ -33,17 +33,18 @@ export const startPage = ({ person, hasOutbox }) => html`<p>${
 <h2>What to try</h2>
 <dl class="choices">
 <dt><a href="/account">Your account</a></dt><dd>For people who are signed in. Everybody else is sent to sign in, and comes back.</dd>
-<dt><a href="/full">For full sign-ins only</a></dt><dd>Wants a password given in this browser; being remembered is not enough.</dd>
+<dt><a href="/full">For full sign-ins only</a></dt><dd>Wants a password given in this browser and a confirmed address; being remembered is not enough.</dd>
 ${hasOutbox && html`<dt><a href="/dev/outbox">Outbox</a></dt><dd>Every mail and text message, which in development go nowhere else.</dd>`}
 </dl>
 <p class="hint">Every page answers in JSON too: <code>curl -H 'Accept: application/json' …</code></p>`;
 
-/** @param {{ person: Person, signIns: readonly ListedSignIn[], csrfToken: string, mailsStay: boolean }} data */
-export const accountPage = ({ person, signIns, csrfToken, mailsStay }) => {
+/** @param {{ person: Person, confirmed: boolean, signIns: readonly ListedSignIn[], csrfToken: string, mailsStay: boolean }} data */
+export const accountPage = ({ person, confirmed, signIns, csrfToken, mailsStay }) => {
   const here = signIns.find(({ current }) => current);
   return html`<dl class="facts">
 <dt>Name</dt><dd>${person.name}</dd>
-<dt>E-mail address</dt><dd>${person.email}</dd>
+<dt>E-mail address</dt><dd>${person.email}${!confirmed && html`, <a href="/auth/confirm/resend">not confirmed yet</a>`}</dd>
+<dt>Password</dt><dd><a href="/auth/password">Change your password</a></dd>
 ${here && html`<dt>Signed in</dt><dd>${time(here.since)}</dd>`}
 </dl>
 <section aria-labelledby="sign-ins">

@@ -12,6 +12,7 @@ import { disable, enable, revoke } from "./doors/logout.ts";
 import { changePassword, checkPassword, setPassword } from "./doors/passwords.ts";
 import { type Engine, loadedNotifier, userChecker, type WhenNobody } from "./engine.ts";
 import { ConfigError, Unavailable } from "./errors.ts";
+import { MEMBERS } from "./gate-members.ts";
 import type { Description, Gate, GateBase, UserOf } from "./gate-types.ts";
 import { Context } from "./http/context.ts";
 import { CsrfTokens } from "./http/csrf.ts";
@@ -45,37 +46,6 @@ const DEFAULTS = {
 } as const;
 
 const SWEEP_LIMIT = 10_000;
-
-/** Members of a gate, which no module may be named after. */
-const MEMBERS: ReadonlySet<string> = new Set<keyof GateBase<User>>([
-  "clientState",
-  "router",
-  "csrf",
-  "require",
-  "user",
-  "currentUser",
-  "currentSignIn",
-  "isFullyAuthed",
-  "isTwoFactored",
-  "session",
-  "csrfToken",
-  "flash",
-  "pageData",
-  "verifyPassword",
-  "changePassword",
-  "updatePassword",
-  "signIns",
-  "endSignIns",
-  "disable",
-  "enable",
-  "email",
-  "deliverMails",
-  "on",
-  "describe",
-  "ready",
-  "close",
-  "sweep",
-]);
 
 /**
  * Makes a gate with every seam given by hand; `castellan()` of the package `castellan` fills them with defaults.
