@@ -1,5 +1,5 @@
 /** The one grammar for e-mail addresses: strict, so that no two parsers can disagree about where mail goes. @module */
-import { domainToASCII } from "node:url";
+import { domainToASCII, domainToUnicode } from "node:url";
 
 /** A dot-atom of RFC 5322 in ASCII: no quotes, no comments, no route. */
 const LOCAL_PART = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/i;
@@ -21,5 +21,14 @@ export function parseAddress(text: string): string | null {
   if (/[\s\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f]/.test(text.slice(at + 1))) return null;
   const domain = domainToASCII(text.slice(at + 1));
   if (domain === "" || domain.length + at + 1 > 254) return null;
-  return LOCAL_PART.test(local) && DOMAIN.test(domain) ? `${local}@${domain}` : null;
+  return LOCAL_PART.test(local) && DOMAIN.test(domain) && isSpelledOneWay(domain) ? `${local}@${domain}` : null;
+}
+
+/**
+ * Whether each `xn--` label stands for letters, and these for it. Newer versions of Node let through what stands for none, and older ones what is
+ * another domain once it is read: `xn--a-.com` for `a.com`.
+ */
+function isSpelledOneWay(domain: string): boolean {
+  const readable = domainToUnicode(domain);
+  return domainToASCII(readable) === domain && !readable.split(".").some((label) => label.startsWith("xn--"));
 }

@@ -130,6 +130,8 @@ describe("what is not exactly one address", () => {
     "a@example.0x10",
     "a@xn--.com",
     "a@xn--a.com",
+    "a@xn--a-.com",
+    "a@xn--xn---epa.com",
     "ä@example.com",
     "ａ@example.com",
     "a\u0301@example.com",
