@@ -379,7 +379,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     async close() {
       clearInterval(timer);
       clearInterval(mailTimer);
-      await mails?.idle();
+      await mails?.stop();
       await Promise.all([options.hasher.close?.(), mailer.close?.(), engine.sessions.close?.()]);
       await storer.close?.();
     },

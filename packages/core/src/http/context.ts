@@ -40,6 +40,8 @@ export class Context<U extends User = User> {
   body: Body = NO_FIELDS;
   /** The user that `gate.require()` let in; what `gate.user(req)` answers. */
   admitted: Current<U> | null = null;
+  /** Headers of the answer, in place of those that every answer of ours has. */
+  readonly headers = new Map<string, string>();
   readonly #engine: Engine<U>;
   #sessionId: string | null | undefined;
   #session: Promise<Session> | undefined;
@@ -133,7 +135,7 @@ export class Context<U extends User = User> {
     const next = refreshed(found.signIn, lifetime, now);
     if (next) await storer.touchSignIn(key, next.seenAt, next.idleEndsAt);
     await this.#engine.loaded(found.user);
-    return found;
+    return next ? { user: found.user, signIn: { ...found.signIn, ...next } } : found;
   }
 
   // Session ----------------------------------------------------------------------------------------------------------

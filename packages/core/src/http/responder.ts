@@ -46,7 +46,7 @@ export class Responder {
 
   async send(ctx: Context, reply: Reply): Promise<void> {
     await ctx.saveSession();
-    for (const [name, value] of Object.entries(SAFE_HEADERS)) ctx.res.setHeader(name, value);
+    for (const [name, value] of [...Object.entries(SAFE_HEADERS), ...ctx.headers]) ctx.res.setHeader(name, value);
     if (reply.kind === "redirect") return this.#redirect(ctx, reply);
     if (reply.kind === "refusal" && reply.status === 204) return sendNothing(ctx, reply);
     const shown = reply.kind === "page" ? reply : asPage(reply);
