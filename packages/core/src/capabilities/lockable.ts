@@ -36,7 +36,11 @@ export interface LockOperations {
    * anew. `subject` is at most 200 characters; counts for known and unknown subjects alike.
    */
   admitAttempt(subject: string, policy: LockPolicy, now: Date): Promise<LockAdmission>;
-  /** A right secret: forgets the counted attempts and how long the last lock was. Leaves a running lock in place. */
+  /**
+   * A right secret that is not yet a sign-in: takes one attempt back, and no more than one. Never below none, and nothing at all outside the window or while a lock runs.
+   */
+  takeBackAttempt(subject: string, now: Date): Promise<void>;
+  /** A complete sign-in: forgets the counted attempts and how long the last lock was. Leaves a running lock in place. */
   clearAttempts(subject: string, now: Date): Promise<void>;
   /** Locks the user until `until` (by `"administrator"`), whatever was counted. Answers whether there is such a user. */
   lockUser(pid: string, until: Date): Promise<boolean>;
@@ -52,5 +56,13 @@ export type LockingServerStorer = Needs<LockableUser, LockOperations>;
 
 export const lockable: Capability<LockableUser, LockOperations> = defineCapability<LockableUser, LockOperations>("lockable", {
   user: { lockedUntil: nullableDate, lockedBy: nullableText },
-  operations: { admitAttempt: true, clearAttempts: true, lockUser: true, unlockUser: true, startUnlock: true, finishUnlock: true },
+  operations: {
+    admitAttempt: true,
+    takeBackAttempt: true,
+    clearAttempts: true,
+    lockUser: true,
+    unlockUser: true,
+    startUnlock: true,
+    finishUnlock: true,
+  },
 });

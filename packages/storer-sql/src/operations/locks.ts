@@ -9,6 +9,7 @@ export interface LockStatements {
     { readonly locked_until: number | null }
   >;
   readonly lockOf: Statement<[subject: string], { readonly locked_until: number | null }>;
+  readonly takeBackAttempt: Statement<[subject: string, now: number]>;
   readonly clearAttempts: Statement<[subject: string, now: number]>;
   readonly lockUser: Statement<[pid: string, until: number]>;
   readonly unlockUser: Statement<[pid: string]>;
@@ -26,6 +27,9 @@ export function lockOperations(database: Database, sql: LockStatements): Omit<Lo
       // Only asks until when; the statement before has decided.
       const running = await database.first(sql.lockOf, subject);
       return { admitted: false, lockedUntil: new Date(running?.locked_until ?? now.getTime()), lockedNow: false };
+    },
+    async takeBackAttempt(subject, now) {
+      await database.change(sql.takeBackAttempt, subject, now.getTime());
     },
     async clearAttempts(subject, now) {
       await database.change(sql.clearAttempts, subject, now.getTime());

@@ -28,6 +28,11 @@ RETURNING locked_until`,
 FROM castellan_attempt
 WHERE subject = ?1`,
   },
+  takeBackAttempt: {
+    sql: `UPDATE castellan_attempt
+SET uses = uses - 1
+WHERE subject = ?1 AND uses > 0 AND window_ends_at > ?2 AND locked_until IS NULL`,
+  },
   clearAttempts: {
     sql: `DELETE FROM castellan_attempt
 WHERE subject = ?1 AND (locked_until IS NULL OR locked_until <= ?2)`,
