@@ -42,8 +42,9 @@ export function lockOperations({ users, attempts }: Tables, operation: Operation
       return true;
     }),
     unlockUser: operation("unlockUser", (pid) => {
+      if (!users.has(pid)) return false;
       attempts.delete(`pid:${pid}`);
-      return users.has(pid);
+      return true;
     }),
   };
 }
