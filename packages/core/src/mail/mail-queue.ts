@@ -52,7 +52,7 @@ export class MailQueue {
   readonly #settings: MailQueueSettings;
   #running: Promise<number> | null = null;
   #again = false;
-  #stopped = false;
+  #stopped: Promise<unknown> | null = null;
 
   constructor(settings: MailQueueSettings) {
     this.#settings = settings;
@@ -87,9 +87,9 @@ export class MailQueue {
 
   /** Takes no more mails, and waits a moment for those that are under way. */
   async stop(): Promise<void> {
-    this.#stopped = true;
     // What failed was logged by whoever began it; what is late is sent after the next start.
-    await within(FAREWELL, this.#running ?? Promise.resolve(0)).catch(() => 0);
+    this.#stopped ??= within(FAREWELL, this.#running ?? Promise.resolve(0)).catch(() => 0);
+    await this.#stopped;
   }
 
   async #run(): Promise<number> {
