@@ -25,6 +25,7 @@ import {
   refuseFields,
   register,
   showOn,
+  subjectOfUser,
   textField,
   type User,
 } from "@castellan/core";
@@ -84,6 +85,7 @@ function start(core: Core<ConfirmModuleStorer>, { policy, lasts, byRecovery, aft
   const byNetwork = core.limit("network", "network", 20, hours(1));
   const soon = core.limit("destination", "destination", 1, minutes(5));
   const daily = core.limit("destination/day", "destination", 5, days(1));
+  const notices = core.limit("taken", "destination", 1, hours(1));
   const blocks = policy === "block";
 
   const isConfirmed = ({ confirmedAt }: ConfirmableUser): boolean => confirmedAt !== null;
@@ -103,11 +105,23 @@ function start(core: Core<ConfirmModuleStorer>, { policy, lasts, byRecovery, aft
     .before("guard", ({ login: name, profile }) =>
       (identifier.address(name) ?? profile["email"]) ? null : refuseFields([{ field: "email", reason: "email_required" }]),
     );
-  core.on(register).after("record", ({ user, ctx }) => mailTo(user, ctx));
+  /** A registration for the same login counts along: whoever has just got a link need not hear that there is an account. */
+  const mayTell = async (user: User): Promise<boolean> => (await core.use(notices, subjectOfUser(user).key)).admitted;
+
+  core.on(register).after("record", async ({ user, ctx }) => {
+    if (blocks) await mayTell(user);
+    await mailTo(user, ctx);
+  });
   if (blocks) {
     core.provesMail({
-      answer: () => page(sentView, {}),
-      taken: (user, ctx) => core.mail(takenMail, {}, core.mailbox(user), ctx),
+      // A client that shows no page wants a word.
+      answer: (ctx) => (ctx.json ? redirect(core.path("/login"), { reason: "confirmation_sent" }) : page(sentView, {})),
+      async taken(user, ctx) {
+        const to = (await mayTell(user)) ? core.mailbox(user) : null;
+        // The work of a registration that went through. A link that the owner waits for stays.
+        await storer.startConfirmation(core.links.makeForNobody(PATH, PURPOSE, "", lasts).row);
+        await core.mail(takenMail, {}, to, ctx);
+      },
     });
   }
 
@@ -150,7 +164,8 @@ function start(core: Core<ConfirmModuleStorer>, { policy, lasts, byRecovery, aft
     if (!admission.admitted) return showOn(refuse(429, "too_many_attempts", admission), resendView, { fields }, answer.preserved);
     const subject = await core.subject(answer.values.login);
     const may = (await core.use(soon, subject.key)).admitted && (await core.use(daily, subject.key)).admitted;
-    const user = subject.kind === "known" ? await storer.load(subject.user.pid) : null;
+    // Not loaded again: a known login must not cost more than an unknown one. Whatever this storer finds is a ConfirmableUser, and core has checked it.
+    const user = subject.kind === "known" ? (subject.user as ConfirmableUser) : null;
     // The same answer for all: unknown, confirmed, too soon. And the same work, but for who gets a mail.
     if (may) await mailTo(user && !isConfirmed(user) ? user : null, ctx);
     return redirect(core.path("/login"), { reason: "confirmation_sent" });

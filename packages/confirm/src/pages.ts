@@ -4,8 +4,12 @@ import { defineMail, defineView, type FieldSet, html, letter, type MailView, typ
 /** Where the link leads. */
 export const confirmView: View<{ readonly token: string | null }> = defineView<{ readonly token: string | null }>("confirm/form", {
   title: "confirm.title",
-  body: ({ token }, { t, form, link }) => html`<p>${t("confirm.what")}</p>
-${form({ action: "/confirm", fields: {}, submit: "confirm.submit", ...(token !== null && { hidden: { token } }) })}
+  // Without a token there is nothing to press a button for.
+  body: ({ token }, { t, form, link }) => html`${
+    token !== null &&
+    html`<p>${t("confirm.what")}</p>
+${form({ action: "/confirm", fields: {}, submit: "confirm.submit", hidden: { token } })}`
+  }
 <p>${link("/confirm/resend", "confirm.resend.title")}</p>`,
 });
 

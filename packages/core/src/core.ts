@@ -99,7 +99,7 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     setLifetime(lifetime) {
       engine.lifetime = { ...engine.lifetime, ...lifetime };
     },
-    whenNobody: (ask) => void settings.nobody.push(ask),
+    whenNobody: (ask, place = "last") => void settings.nobody[place === "first" ? "unshift" : "push"](ask),
     knownBrowser: (ctx, user) => engine.browsers.idFor(ctx, user.pid),
     tell: async (view, data, user, ctx) => {
       const to = mailboxOf(user);

@@ -45,7 +45,7 @@ export * from "./passwords.ts";
 export * from "./random.ts";
 export * from "./replies.ts";
 export { type Current, type SignInLifetime, signInKey } from "./sign-ins.ts";
-export { type Subject, subjectOfUser } from "./subjects.ts";
+export { browserBudget, type Subject, subjectOfUser } from "./subjects.ts";
 export * from "./texts.ts";
 export * from "./time.ts";
 export { type TokenMaker, type TokenRow, tokenMaker } from "./tokens.ts";

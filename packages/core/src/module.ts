@@ -99,8 +99,8 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   contextOf(req: Request): Context;
   /** Sets how long sign-ins last; what is left out stays. */
   setLifetime(lifetime: Partial<SignInLifetime>): void;
-  /** Is asked when a request comes from nobody; in the order of modules, until one answers. */
-  whenNobody(ask: WhenNobody): void;
+  /** Is asked when a request comes from nobody; in the order of modules, until one answers. `"first"`: before those, wherever the module stands. */
+  whenNobody(ask: WhenNobody, place?: "first" | "last"): void;
   /** The id of this browser if `user` has signed in here before; `null` for a stranger's. */
   knownBrowser(ctx: Context, user: User): string | null;
   /**

@@ -19,7 +19,7 @@ import type { PasswordPolicy } from "./passwords.ts";
 import type { Random } from "./random.ts";
 import type { SignInLifetime } from "./sign-ins.ts";
 import type { Localize } from "./texts.ts";
-import type { Clock, Duration } from "./time.ts";
+import { type Clock, type Duration, isDuration } from "./time.ts";
 
 /** Lets `rootUrl` begin with `http:` outside development: passwords and cookies then travel in the clear. */
 export const allowPlainHttp: unique symbol = Symbol("castellan.allowPlainHttp");
@@ -111,7 +111,6 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 const isTextList = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every((one) => typeof one === "string");
-const isDuration = (value: unknown): value is Duration => typeof value === "number" && Number.isFinite(value) && value > 0;
 
 const memberOf = (value: unknown, name: string): unknown => (isObject(value) ? Reflect.get(value, name) : undefined);
 
@@ -182,6 +181,8 @@ function problemsOfMail(mail: MailOptions | undefined): string[] {
     problems.push("`mail.from.address` must be one e-mail address");
   if (mail.rootUrl !== undefined && !/^https?:\/\/[^?#]+[^/?#]$/.test(mail.rootUrl))
     problems.push("`mail.rootUrl` must be an address without a slash at its end");
+  if (mail.every != null && !(isDuration(mail.every) && mail.every <= LONGEST_TIMER))
+    problems.push("`mail.every` must be a duration of at most 24 days, or null for never");
   return problems;
 }
 

@@ -10,6 +10,9 @@ export type Subject<U extends User = User> =
 
 export const subjectOfUser = <U extends User>(user: U): Subject<U> => ({ kind: "known", key: `pid:${user.pid}`, user });
 
+/** What attempts from a browser in which the user has signed in before are counted by first. */
+export const browserBudget = (subject: Subject, browser: string): string => `${subject.key}:browser:${browser}`;
+
 /** Finds out whom a typed login means. Always asks the storer once, whatever was typed. */
 export async function findSubject<U extends User>(
   storer: ServerStorer<U>,

@@ -18,6 +18,9 @@ export const minutes = (count: number): Duration => durationOf(count * 60_000);
 export const hours = (count: number): Duration => durationOf(count * 3_600_000);
 export const days = (count: number): Duration => durationOf(count * 86_400_000);
 
+/** What stands in the place of a duration in plain JavaScript may be anything. Zero is no length of time that anything can last. */
+export const isDuration = (value: unknown): value is Duration => typeof value === "number" && Number.isFinite(value) && value > 0;
+
 /** Tells the time. Tests hand in one that they move by hand. */
 export interface Clock {
   now(): Date;

@@ -1,6 +1,7 @@
 /** Ends sign-ins that were not used for a while, or that are too old. The limits are kept on the server. @module */
 
 import {
+  ConfigError,
   type Core,
   type Duration,
   days,
@@ -9,6 +10,7 @@ import {
   type ExpiringServerStorer,
   expirable,
   hours,
+  isDuration,
   type Module,
   type SignIn,
 } from "@castellan/core";
@@ -44,18 +46,23 @@ export function expire(options: ExpireOptions = {}): Module<ExpiringServerStorer
     reasons: ["session_expired"],
     texts: { "reason.session_expired": "You were away for a while, so we signed you out." },
     start(core: Core<ExpiringServerStorer>): ExpireApi {
+      const problems = Object.entries({ idle, absolute })
+        .filter(([, duration]) => !isDuration(duration))
+        .map(([name]) => `expire: \`${name}\` must be a duration, for example hours(1)`);
+      if (problems.length > 0) throw new ConfigError(problems);
       core.setLifetime({ idle, absolute });
+      // Before a remembered browser is let in again: its new sign-in takes the place of the one that has ended.
       core.whenNobody(async (ctx, deadKey) => {
         const signIn = deadKey === null ? null : await core.storer.takeExpiredSignIn(deadKey, core.clock.now());
         if (!signIn) return null;
         if (!ctx.json && !ctx.res.headersSent) ctx.leaveFlash("failure", "session_expired");
         await core.emit.after(expired, { signIn });
         return null;
-      });
+      }, "first");
       return {
         async endsAt(req) {
           const current = await core.contextOf(req).current();
-          return current && current.signIn.idleEndsAt;
+          return current ? current.signIn.idleEndsAt : null;
         },
       };
     },

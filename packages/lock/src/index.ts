@@ -2,6 +2,8 @@
 import {
   type AttemptEvent,
   attempt,
+  browserBudget,
+  ConfigError,
   type Context,
   type Core,
   type Duration,
@@ -10,8 +12,8 @@ import {
   defineModule,
   finishRecovery,
   hours,
+  isDuration,
   type LockableUser,
-  type LockingServerStorer,
   type LockOperations,
   type LockPolicy,
   lockable,
@@ -26,6 +28,7 @@ import {
   rank,
   redirect,
   refuse,
+  subjectOfUser,
   type User,
 } from "@castellan/core";
 import type { RequestHandler } from "express";
@@ -35,7 +38,7 @@ import { lockTexts } from "./texts.ts";
 export { lockedMail, unlockView } from "./pages.ts";
 
 export interface LockOptions {
-  /** How many attempts are admitted within `window`. @default 5 */
+  /** How many attempts are admitted within `window`. A browser in which the user has signed in before has as many of its own. @default 5 */
   readonly after?: number;
   /** How long attempts are counted together, from the first one on. @default minutes(15) */
   readonly window?: Duration;
@@ -98,14 +101,24 @@ export function lock(options: LockOptions = {}): Module<LockModuleStorer, LockAp
 
 const locked = (): Reply => refuse(403, "account_locked");
 
+/** In plain JavaScript a figure may be a text, and a lock that never begins does not show. */
+function checkFigures({ after, window, lasts, longest, forgets, linkLasts }: Required<LockOptions>): void {
+  const problems = Object.entries({ window, lasts, longest, forgets, linkLasts })
+    .filter(([, duration]) => !isDuration(duration))
+    .map(([name]) => `lock: \`${name}\` must be a duration, for example minutes(15)`);
+  if (!Number.isInteger(after) || after < 1) problems.push("lock: `after` must be a whole number of at least 1");
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
 function start(core: Core<LockModuleStorer>, settings: Required<LockOptions>): LockApi {
+  checkFigures(settings);
   const { storer, clock } = core;
   const policy: LockPolicy = settings;
-  const users: LockingServerStorer = storer;
   const isLocked = ({ lockedUntil }: LockableUser): boolean => lockedUntil !== null && lockedUntil > clock.now();
 
-  /** Loaded anew: the user in an event is whatever its maker had at hand. */
-  const load = (pid: string): Promise<LockableUser | null> => users.load(pid);
+  /** Every user that core hands out was loaded by this storer, and its fields were checked: no further query. */
+  const lockableOf = (user: User): LockableUser => user as LockableUser;
+  const isLockedByAdministrator = (user: LockableUser): boolean => isLocked(user) && user.lockedBy === "administrator";
 
   const startedLock = async ({ subject, ctx }: AttemptEvent, until: Date): Promise<void> => {
     const user = subject.kind === "known" ? subject.user : null;
@@ -119,35 +132,55 @@ function start(core: Core<LockModuleStorer>, settings: Required<LockOptions>): L
     await core.emit.after(lockChannel, { user, until, ctx });
   };
 
+  /** Which budget an attempt was taken from, should it turn out well. */
+  const takenFrom = new WeakMap<AttemptEvent, string>();
+
+  const admit = async (event: AttemptEvent): Promise<Reply | null> => {
+    const { subject, budget } = event;
+    // A known browser has a budget of its own, and when that is used up the one that it shares with all others: only there a lock begins that is told of, and that ends by its link.
+    for (const one of new Set([budget, subject.key])) {
+      const admission = await storer.admitAttempt(one, policy, clock.now());
+      if (admission.admitted) {
+        takenFrom.set(event, one);
+        return null;
+      }
+      if (admission.lockedNow && one === subject.key) await startedLock(event, admission.lockedUntil);
+    }
+    return locked();
+  };
+
   core.on(attempt).before(
     "guard",
-    async (event) => {
-      const { subject, method, budget } = event;
+    (event) => {
+      const { subject, method } = event;
       if (UNCOUNTED.has(method)) return null;
-      const admission = await storer.admitAttempt(budget, policy, clock.now());
-      if (!admission.admitted) {
-        if (admission.lockedNow) await startedLock(event, admission.lockedUntil);
-        return locked();
-      }
-      if (subject.kind === "unknown") return null;
-      // A known browser has a budget of its own, but an administrator means everybody.
-      // No further query: a known login must not cost more than an unknown one. Whatever this storer loads is a LockableUser, and core has checked it.
-      const user = subject.user as LockableUser;
-      return isLocked(user) && user.lockedBy === "administrator" ? locked() : null;
+      // Whatever browser it is: an administrator means everybody.
+      if (subject.kind === "known" && isLockedByAdministrator(lockableOf(subject.user))) return locked();
+      return admit(event);
     },
     { rank: rank.locked },
   );
-  core.on(attempt).after("record", ({ method, budget }) => (UNCOUNTED.has(method) ? undefined : storer.clearAttempts(budget, clock.now())));
+  // Not all of them: whoever knows the password could guess a second factor without end, with the right password between the guesses.
+  core.on(attempt).after("record", async (event) => {
+    const budget = takenFrom.get(event);
+    if (budget !== undefined) await storer.takeBackAttempt(budget, clock.now());
+  });
 
   core.on(login).before(
     "guard",
-    async ({ user, knownBrowser }) => {
-      const current = await load(user.pid);
-      if (!current || !isLocked(current)) return null;
+    ({ user, knownBrowser }) => {
+      const current = lockableOf(user);
+      if (!isLocked(current)) return null;
       return current.lockedBy === "attempts" && knownBrowser !== null ? null : locked();
     },
     { rank: rank.locked },
   );
+  core.on(login).after("record", async ({ user, ctx, knownBrowser }) => {
+    if ((await ctx.current())?.signIn.level !== "full") return;
+    const subject = subjectOfUser(user);
+    await storer.clearAttempts(subject.key, clock.now());
+    if (knownBrowser !== null) await storer.clearAttempts(browserBudget(subject, knownBrowser), clock.now());
+  });
 
   const unlock = async (pid: string): Promise<boolean> => {
     const wasThere = await storer.unlockUser(pid);
@@ -157,8 +190,11 @@ function start(core: Core<LockModuleStorer>, settings: Required<LockOptions>): L
 
   // Whoever chose a new password by the mailbox has proved more than the lock asks for. An administrator's lock stays.
   core.on(finishRecovery).after("record", async ({ user }) => {
-    const current = await load(user.pid);
-    if (current?.lockedBy !== "administrator") await unlock(user.pid);
+    const current = lockableOf(user);
+    if (isLockedByAdministrator(current)) return;
+    if (isLocked(current)) await unlock(user.pid);
+    // No lock has ended, so nobody is told of one.
+    else await storer.clearAttempts(subjectOfUser(user).key, clock.now());
   });
 
   core.route("GET", PATH, (ctx) => core.links.land(ctx, PATH) ?? page(unlockView, { token: core.links.text(ctx, PATH) }));
@@ -177,7 +213,7 @@ function start(core: Core<LockModuleStorer>, settings: Required<LockOptions>): L
       const until = new Date(clock.now().getTime() + lasts);
       if (!(await storer.lockUser(pid, until))) return false;
       await core.revoke(pid, "all");
-      await core.emit.after(lockChannel, { user: await load(pid), until, ctx: null });
+      await core.emit.after(lockChannel, { user: await storer.load(pid), until, ctx: null });
       return true;
     },
     unlock,
@@ -185,8 +221,7 @@ function start(core: Core<LockModuleStorer>, settings: Required<LockOptions>): L
     middleware: () =>
       core.middleware(async (ctx) => {
         const current = await ctx.current();
-        const user = current && (await load(current.user.pid));
-        return user && isLocked(user) ? locked() : null;
+        return current && isLocked(lockableOf(current.user)) ? locked() : null;
       }),
   };
 }

@@ -143,9 +143,12 @@ function start(core: Core<RecoverModuleStorer>, { lasts, signIn, afterRecover }:
     const admission = await core.use(guesses, ctx.network);
     if (!admission.admitted) return again(refuse(429, "too_many_attempts", admission));
     const outcome = await core.finishReset(ctx, core.links.proof(ctx, END, PURPOSE), password);
-    if ("refused" in outcome) return again(outcome.refused);
+    const isDead = "refused" in outcome && outcome.refused.kind === "refusal" && outcome.refused.reason === "link_invalid";
+    // Only what is no link of ours was a guess.
+    if (!isDead) await core.takeBack(guesses, ctx.network);
+    if ("refused" in outcome && !isDead) return again(outcome.refused);
     core.links.forget(ctx);
-    await core.takeBack(guesses, ctx.network);
+    if ("refused" in outcome) return showOn(outcome.refused, recoverEndView, { fields: newPassword, token: null });
     return signIn ? enter(ctx, outcome.ok) : redirect(core.path("/login"), { reason: "password_recovered" });
   });
 

@@ -14,8 +14,9 @@ export const recoverEndView: View<RecoverPageData & { readonly token: string | n
   RecoverPageData & { readonly token: string | null }
 >("recover/end", {
   title: "recover.end.title",
+  // Without a token a new password would be typed in vain.
   body: ({ fields, token }, { form, link }) =>
-    html`${form({ action: "/recover/end", fields, submit: "recover.end.submit", ...(token !== null && { hidden: { token } }) })}
+    html`${token !== null && form({ action: "/recover/end", fields, submit: "recover.end.submit", hidden: { token } })}
 <p>${link("/recover", "recover.end.again")}</p>`,
 });
 

@@ -1,5 +1,6 @@
 /** Remembers browsers: signs people in again, by half, when they come back. @module */
 import {
+  ConfigError,
   type Context,
   type Core,
   type Current,
@@ -9,6 +10,8 @@ import {
   defineChannel,
   defineMail,
   defineModule,
+  disable,
+  isDuration,
   letter,
   login,
   logout,
@@ -70,6 +73,10 @@ export function remember(options: RememberOptions = {}): Module<RememberingServe
 
 function start(core: Core<RememberingServerStorer>, { lasts, grace }: Required<RememberOptions>): void {
   const { storer, clock, tokens } = core;
+  const problems = Object.entries({ lasts, grace })
+    .filter(([, duration]) => !isDuration(duration))
+    .map(([name]) => `remember: \`${name}\` must be a duration, for example days(14)`);
+  if (problems.length > 0) throw new ConfigError(problems);
 
   const proofOf = (ctx: Context): TokenProof | null => {
     const token = ctx.cookies.get(COOKIE);
@@ -109,6 +116,9 @@ function start(core: Core<RememberingServerStorer>, { lasts, grace }: Required<R
     const own = ctx && (await ctx.current())?.user.pid === pid ? proofOf(ctx) : null;
     await storer.endRememberSeriesOf(pid, own?.selector ?? null);
   });
+  core.on(disable).after("record", async ({ pid }) => {
+    await storer.endRememberSeriesOf(pid, null);
+  });
 
   const theft = async (ctx: Context, pid: string): Promise<void> => {
     const user = await storer.load(pid);
@@ -121,6 +131,8 @@ function start(core: Core<RememberingServerStorer>, { lasts, grace }: Required<R
     const proof = proofOf(ctx);
     // After the answer was sent no cookie can be set, and a secret that is not handed over must not be rotated.
     if (!proof || ctx.res.headersSent) return null;
+    // Half a sign-in would take the place of one that waits for its second factor.
+    if (ctx.sessionId !== null && (await core.challenges.pending(ctx))) return null;
     const next = tokens.rotate(PURPOSE, proof.selector);
     const rotation = await storer.rotateRememberSeries(proof, next.verifierHash, grace, clock.now());
     if (rotation?.kind === "stolen") await theft(ctx, rotation.pid);

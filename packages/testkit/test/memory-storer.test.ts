@@ -59,6 +59,27 @@ describe("the suites", () => {
           once(challenge.id);
           return storer.createChallenge(challenge);
         },
+        startConfirmation: (token) => {
+          once(token.selector);
+          return storer.startConfirmation(token);
+        },
+        startRecovery: (tokens) => {
+          once(...tokens.map(({ selector }) => selector));
+          return storer.startRecovery(tokens);
+        },
+        startUnlock: (token) => {
+          once(token.selector);
+          return storer.startUnlock(token);
+        },
+        addRememberSeries: async (series) => {
+          const made = await storer.addRememberSeries(series);
+          if (made) once(series.selector);
+          return made;
+        },
+        queueMail: (mail) => {
+          once(mail.id);
+          return storer.queueMail(mail);
+        },
       };
     };
     for (const suite of allConformance) assert.deepEqual(await failuresOf({ make }, suite), []);

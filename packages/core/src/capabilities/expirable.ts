@@ -6,7 +6,7 @@ import type { SignIn } from "./server-storer.ts";
 export interface ExpireOperations {
   /**
    * Removes the sign-in under `key` if its time is over (`now` is not before `idleEndsAt` or `endsAt`) and answers it, in one atomic step: of any number of parallel calls one gets it, the others
-   * `null`. Leaves a live one alone. `null` too for one of another epoch than its user: that one was ended, it did not expire.
+   * `null`. Leaves a live one alone. `null` too for one of another epoch than its user, or of a user who is gone: that one was ended, it did not expire. Whoever comes after `sweep` finds nothing.
    */
   takeExpiredSignIn(key: string, now: Date): Promise<SignIn | null>;
 }

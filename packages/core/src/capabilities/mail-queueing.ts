@@ -7,7 +7,7 @@ export interface QueuedMail {
   readonly id: string;
   /** The mail, sealed by the key ring; at most 65,536 characters. */
   readonly payload: string;
-  /** How often it has been claimed. */
+  /** How often it has been claimed: 1 for the one who claims it first. */
   readonly attempts: number;
   readonly createdAt: Date;
   /** Not to be claimed before. */
@@ -15,16 +15,17 @@ export interface QueuedMail {
 }
 
 export interface MailQueueOperations {
-  /** Puts a mail into the queue, with no attempts. */
+  /** Puts a mail into the queue, with no attempts. It waits until it is removed: `sweep` never takes one. */
   queueMail(mail: Omit<QueuedMail, "attempts">): Promise<void>;
   /**
-   * Takes at most `limit` mails that are due, the longest due first: counts an attempt, and makes them due again at `until`, in one atomic step a mail. Of any number of parallel calls
-   * each mail goes to one. Whoever is killed with a claimed mail loses nothing: it is due again at `until`, and may so be sent twice.
+   * Takes at most `limit` mails that are due (`dueAt` is `now` or before it), those that are due the longest: counts an attempt, and makes them due again at `until`, in one atomic step a mail. Of any
+   * number of parallel calls each mail goes to one. Whoever is killed with a claimed mail loses nothing: it is due again at `until`, and may so be sent twice. Answers them as they then are, in no
+   * particular order.
    */
   claimMails(now: Date, until: Date, limit: number): Promise<readonly QueuedMail[]>;
   /** Delivered, or given up: removes it. Answers whether it was there. */
   removeMail(id: string): Promise<boolean>;
-  /** Not delivered: due again at `dueAt`. */
+  /** Not delivered: due again at `dueAt`. The attempts stay counted. Makes nothing. */
   postponeMail(id: string, dueAt: Date): Promise<void>;
 }
 

@@ -1,8 +1,15 @@
-/** What the capabilities with mailed links have in common. @module */
+/**
+ * What the capabilities with mailed links have in common. @module
+ *
+ * A link is live while `now` is before `expiresAt`, its user exists and is of its `epoch`, and no newer link has taken its place. It is worthless for another purpose than its own, under another
+ * verifier, and for another user. Whatever a link is spent on is what makes it dead: a storer need not remove its row at once.
+ *
+ * A `pid` that nobody has is accepted, so that a request about nobody costs what any other does; such a link is never live.
+ */
 
 /** One mailed link, as it is stored. Neither part of the token opens anything. */
 export interface MailedToken {
-  /** 128 random bits as base64url text. */
+  /** 128 random bits as base64url text, never used for a second link. */
   readonly selector: string;
   /** SHA-256 of purpose and verifier, as base64url text. */
   readonly verifierHash: string;

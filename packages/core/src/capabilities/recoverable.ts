@@ -13,13 +13,16 @@ export interface RecoverableUserWithSecondaryEmails extends RecoverableUser {
 }
 
 export interface RecoverOperations {
-  /** Stores the tokens of one request in place of all older ones of the same user: only the newest links work. One for each address; all of one user. */
+  /**
+   * Stores the tokens of one request in place of all older ones of the same user, in one atomic step: only the newest links work, and of any number of parallel calls the tokens of exactly one are live,
+   * all of them. One for each address, at least one; all of one user and epoch, made at one moment, with one end. The user need not exist.
+   */
   startRecovery(tokens: readonly MailedToken[]): Promise<void>;
-  /** The user of a live token, which stays. Live: `now` before `expiresAt`, and the user is of the token's epoch. */
+  /** The user of a live token, and where it was mailed to. The token stays as it is. */
   findRecovery(proof: TokenProof, now: Date): Promise<{ readonly pid: string; readonly destination: string } | null>;
   /**
    * Spends the token, stores the new password's hash and advances the epoch, in one atomic step: all of it or nothing, and of any number of parallel calls one gets the
-   * answer, the others `null`. The other tokens of the user end with it.
+   * answer (with the new epoch), the others `null`. Only while the token is live. The epoch ends this token and every other of the user, whatever its purpose.
    */
   finishRecovery(
     proof: TokenProof,
@@ -44,7 +47,7 @@ const textList: FieldCheck = {
 };
 
 export interface SecondaryEmailOperations {
-  /** Replaces the user's secondary addresses. Answers whether there is such a user. */
+  /** Replaces the user's secondary addresses, in the given order. A new user has none. Answers whether there is such a user. */
   setSecondaryEmails(pid: string, addresses: readonly string[]): Promise<boolean>;
 }
 

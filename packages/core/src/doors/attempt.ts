@@ -4,7 +4,7 @@ import { attempt as attemptChannel, attemptFailed } from "../events.ts";
 import type { Context } from "../http/context.ts";
 import type { Limit } from "../limits.ts";
 import { type RefusalReply, refuse } from "../replies.ts";
-import type { Subject } from "../subjects.ts";
+import { browserBudget, type Subject } from "../subjects.ts";
 import type { User } from "../users.ts";
 import { refusalOfDisabled } from "./disabled.ts";
 import { Proof, type Verdict } from "./proof.ts";
@@ -51,7 +51,7 @@ export async function attempt(
 /** A browser in which the owner has signed in before has a budget of its own, so that strangers cannot shut the owner out. */
 function budgetOf({ browsers }: Engine, ctx: Context | null, subject: Subject<User>): string {
   const browser = ctx && subject.kind === "known" ? browsers.idFor(ctx, subject.user.pid) : null;
-  return browser === null ? subject.key : `${subject.key}:browser:${browser}`;
+  return browser === null ? subject.key : browserBudget(subject, browser);
 }
 
 /** Too many, for now (RFC 6585, section 4). */

@@ -19,6 +19,12 @@ function recovering(engine: Engine): RecoverOperations {
   return engine.storer;
 }
 
+/** Mailed to an address that is not the user's any more, a link proves nothing. */
+function isAddressOf(user: User, destination: string): boolean {
+  const more: unknown = Reflect.get(user, "secondaryEmails");
+  return Reflect.get(user, "email") === destination || (Array.isArray(more) && more.includes(destination));
+}
+
 /** Unknown, used, too old, made under another password: nobody is told which. */
 export const linkInvalid = () => refuse(410, "link_invalid");
 
@@ -36,7 +42,7 @@ export async function finishReset<U extends User>(
   const rows = recovering(engine);
   const found = proof && (await rows.findRecovery(proof, clock.now()));
   const before = found && (await storer.load(found.pid));
-  if (!proof || !before) return { refused: linkInvalid() };
+  if (!proof || !before || !isAddressOf(before, found.destination)) return { refused: linkInvalid() };
   const problem = await problemOfPassword(engine, "password", to, before.login);
   if (problem) return { refused: refuseFields([problem]) };
   const event = { user: before, ctx, by: "reset" } as const;

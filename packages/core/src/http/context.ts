@@ -44,6 +44,8 @@ export class Context<U extends User = User> {
   body: Body = NO_FIELDS;
   /** The user that `gate.require()` let in; what `gate.user(req)` answers. */
   admitted: Current<U> | null = null;
+  /** Headers of the answer, in place of those that every answer of ours has. */
+  readonly headers = new Map<string, string>();
   readonly #engine: Engine<U>;
   #sessionId: string | null | undefined;
   #session: Promise<Session> | undefined;
@@ -139,7 +141,7 @@ export class Context<U extends User = User> {
     if (next) await storer.touchSignIn(key, next.seenAt, next.idleEndsAt);
     const telling = this.#engine.loaded(found.user);
     if (telling) await telling;
-    return found;
+    return next ? { user: found.user, signIn: { ...found.signIn, ...next } } : found;
   }
 
   // Session ----------------------------------------------------------------------------------------------------------

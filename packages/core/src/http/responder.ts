@@ -50,7 +50,7 @@ export class Responder {
 
   async send(ctx: Context, reply: Reply): Promise<void> {
     await ctx.saveSession();
-    for (const [name, value] of Object.entries(SAFE_HEADERS)) ctx.res.setHeader(name, value);
+    for (const [name, value] of [...Object.entries(SAFE_HEADERS), ...ctx.headers]) ctx.res.setHeader(name, value);
     ctx.res.removeHeader("x-powered-by");
     // What the application's answers vary by, ours may too.
     ctx.res.vary(VARY);

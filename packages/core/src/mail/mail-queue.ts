@@ -2,21 +2,29 @@
  * Delivers mails outside of any request. A mail waits sealed in the storer until a mail server has taken it, and is then removed: it is sent at least once, with the same Message-ID each
  * time. @module
  */
+import { parseAddress } from "../addresses.ts";
 import { meets } from "../capabilities/capability.ts";
 import { type MailQueueOperations, mailQueueing, type QueuedMail } from "../capabilities/mail-queueing.ts";
 import type { ServerStorer } from "../capabilities/server-storer.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, Unavailable } from "../errors.ts";
 import type { KeyRing } from "../keys.ts";
 import type { Logger } from "../logger.ts";
 import type { Mail, Mailbox, Mailer } from "../messages.ts";
 import { type Random, randomText } from "../random.ts";
 import { after, type Clock, type Duration, days, hours, minutes, seconds } from "../time.ts";
+import { discreet } from "./mail-failure.ts";
 import type { MailContent } from "./mail-view.ts";
 
 const ID_BYTES = 16;
 const BATCH = 20;
-/** How long a claimed mail may take. Longer than any mailer waits. */
+/** How long a claimed mail is ours alone. */
 const LEASE = minutes(2);
+/** How long a mailer may take over a mail: shorter than the lease, so that nobody sends it beside us, and so that one that never answers does not hold up the others. */
+const PATIENCE = minutes(1);
+/** How long the end of the process may wait for mails that are under way. They are due again after the lease. */
+const FAREWELL = seconds(5);
+/** The longest payload that the capability asks a storer to keep. */
+const LONGEST = 65_536;
 /** How long to wait after the first, second, … failure; the last one counts for all further ones. */
 const BACK_OFF: readonly [Duration, ...Duration[]] = [seconds(30), minutes(2), minutes(10), minutes(30), hours(1), hours(3)];
 /** A mail that nobody took for so long is given up, and logged. */
@@ -44,6 +52,7 @@ export class MailQueue {
   readonly #settings: MailQueueSettings;
   #running: Promise<number> | null = null;
   #again = false;
+  #stopped: Promise<unknown> | null = null;
 
   constructor(settings: MailQueueSettings) {
     this.#settings = settings;
@@ -54,8 +63,11 @@ export class MailQueue {
     const { keys, random, clock } = this.#settings;
     const id = randomText(random, ID_BYTES);
     const now = clock.now();
-    const letter: Letter = { to, ...content };
-    await this.#rows().queueMail({ id, payload: keys.seal(PURPOSE, id, JSON.stringify(letter)), createdAt: now, dueAt: now });
+    const letter: Letter = { to: this.#checked(to), ...content };
+    const payload = keys.seal(PURPOSE, id, JSON.stringify(letter));
+    if (payload.length > LONGEST)
+      throw new RangeError("a mail is too long to be queued: text and HTML together may have about 48,000 bytes");
+    await this.#rows().queueMail({ id, payload, createdAt: now, dueAt: now });
     this.kick();
   }
 
@@ -68,32 +80,36 @@ export class MailQueue {
 
   /** Delivers what is due and answers how many mails left the queue. One run at a time; a call during a run makes it look again. */
   deliver(): Promise<number> {
-    if (this.#running) {
-      this.#again = true;
-      return this.#running;
-    }
-    this.#running = this.#run().finally(() => {
-      this.#running = null;
-    });
+    this.#again = true;
+    this.#running ??= this.#run();
     return this.#running;
   }
 
-  /** Resolves when nothing is being delivered. */
-  async idle(): Promise<void> {
-    await this.#running?.catch(() => 0);
+  /** Takes no more mails, and waits a moment for those that are under way. */
+  async stop(): Promise<void> {
+    // What failed was logged by whoever began it; what is late is sent after the next start.
+    this.#stopped ??= within(FAREWELL, this.#running ?? Promise.resolve(0)).catch(() => 0);
+    await this.#stopped;
   }
 
   async #run(): Promise<number> {
+    // `#running` is set before anything can fail.
+    await Promise.resolve();
     let delivered = 0;
-    do {
-      this.#again = false;
-      const now = this.#settings.clock.now();
-      const mails = await this.#rows().claimMails(now, after(now, LEASE), BATCH);
-      const results = await Promise.all(mails.map((mail) => this.#deliver(mail)));
-      delivered += results.filter(Boolean).length;
-      if (mails.length === BATCH) this.#again = true;
-    } while (this.#again);
-    return delivered;
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false;
+        const now = this.#settings.clock.now();
+        const mails = await this.#rows().claimMails(now, after(now, LEASE), BATCH);
+        const results = await Promise.all(mails.map((mail) => this.#deliver(mail)));
+        delivered += results.filter(Boolean).length;
+        if (mails.length === BATCH) this.#again = true;
+      }
+      return delivered;
+    } finally {
+      // In the same breath as the last look at `#again`: a call in between would be forgotten.
+      this.#running = null;
+    }
   }
 
   async #deliver(queued: QueuedMail): Promise<boolean> {
@@ -101,8 +117,9 @@ export class MailQueue {
     const mail = this.#open(queued);
     if (!mail) return this.#rows().removeMail(queued.id);
     try {
-      await mailer.send(mail);
-    } catch (error) {
+      await within(PATIENCE, mailer.send(mail));
+    } catch (failure) {
+      const error = discreet(failure);
       const now = clock.now();
       if (now >= after(queued.createdAt, GIVE_UP)) {
         logger.error("a mail was given up after many tries", { mail: queued.id, attempts: queued.attempts, error });
@@ -126,8 +143,17 @@ export class MailQueue {
     }
     const { to, subject, ...content } = JSON.parse(text) as Letter; // sealed by `put`
     if (to === null) return null;
-    const host = from.address.slice(from.address.lastIndexOf("@") + 1);
+    // As the mail itself will say it: a Message-ID is ASCII.
+    const sender = parseAddress(from.address) ?? from.address;
+    const host = sender.slice(sender.lastIndexOf("@") + 1);
     return { ...content, to, from, subject: subjectPrefix + subject, messageId: `<${id}@${host}>` };
+  }
+
+  /** An address that is not one is nobody's: no try would ever deliver to it. */
+  #checked(to: Mailbox | null): Mailbox | null {
+    const address = to && parseAddress(to.address);
+    if (to && address === null) this.#settings.logger.error("a mail has no proper address; nobody gets it");
+    return to && address !== null ? { ...to, address } : null;
   }
 
   #rows(): MailQueueOperations {
@@ -135,5 +161,18 @@ export class MailQueue {
     if (!meets(storer, mailQueueing))
       throw new ConfigError([`mails need a storer with the capability "mail-queueing": add its operations`]);
     return storer;
+  }
+}
+
+/** What `work` comes to, or a rejection when it takes too long. By the machine's time, as everything that waits for a network. */
+async function within<T>(patience: Duration, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Unavailable("it took too long")), patience).unref();
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -67,7 +67,7 @@ export function postOffice({ mail, mailer, storer, isReady, ...parts }: PostOffi
     deliver: async () => queue?.deliver() ?? 0,
     async close() {
       clearInterval(timer);
-      await queue?.idle();
+      await queue?.stop();
     },
   };
 }

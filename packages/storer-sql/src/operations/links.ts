@@ -9,20 +9,8 @@ interface Whose {
 }
 
 export interface LinkStatements {
-  readonly addLink: Statement<
-    [
-      purpose: Purpose,
-      selector: string,
-      verifierHash: string,
-      pid: string,
-      epoch: number,
-      destination: string,
-      createdAt: number,
-      expiresAt: number,
-    ]
-  >;
-  /** Ends the links of a user for a purpose. */
-  readonly endLinks: Statement<[pid: string, purpose: Purpose]>;
+  /** Stores the links of one request, `links` of {@link linksText}, in place of all older ones of the purpose and the user. `request` is the selector of the first. */
+  readonly startLinks: Statement<[purpose: Purpose, request: string, links: string]>;
   readonly finishConfirmation: Statement<Proof, Whose>;
   readonly confirmUser: Statement<[pid: string, address: string, now: number]>;
   readonly findRecovery: Statement<Proof, Whose & { readonly destination: string }>;
@@ -37,22 +25,24 @@ export interface LinkStatements {
 
 type Operations = ConfirmOperations & RecoverOperations & Pick<LockOperations, "startUnlock" | "finishUnlock">;
 
+/** Rows as one JSON text: a statement has so many placeholders, and a request as many links as its user has addresses. */
+const linksText = (tokens: readonly MailedToken[]): string =>
+  JSON.stringify(
+    tokens.map(({ selector, verifierHash, pid, epoch, destination, createdAt, expiresAt }) => ({
+      selector,
+      verifier_hash: verifierHash,
+      pid,
+      epoch,
+      destination,
+      created_at: createdAt.getTime(),
+      expires_at: expiresAt.getTime(),
+    })),
+  );
+
 export function linkOperations(database: Database, sql: LinkStatements): Operations {
   const replace = async (purpose: Purpose, tokens: readonly MailedToken[]): Promise<void> => {
-    for (const pid of new Set(tokens.map((token) => token.pid))) await database.change(sql.endLinks, pid, purpose);
-    for (const { selector, verifierHash, pid, epoch, destination, createdAt, expiresAt } of tokens) {
-      await database.change(
-        sql.addLink,
-        purpose,
-        selector,
-        verifierHash,
-        pid,
-        epoch,
-        destination,
-        createdAt.getTime(),
-        expiresAt.getTime(),
-      );
-    }
+    const [first] = tokens;
+    if (first) await database.change(sql.startLinks, purpose, first.selector, linksText(tokens));
   };
   const proven = ({ selector, verifierHash }: TokenProof, now: Date): Proof => [selector, verifierHash, now.getTime()];
   return {
@@ -76,7 +66,7 @@ export function linkOperations(database: Database, sql: LinkStatements): Operati
     startUnlock: (token) => replace("unlock", [token]),
     async finishUnlock(proof, now) {
       const row = await database.first(sql.finishUnlock, ...proven(proof, now));
-      return row && { pid: row.pid.slice("pid:".length) };
+      return row && { pid: row.pid };
     },
   };
 }

@@ -9,10 +9,11 @@ export interface LockStatements {
     { readonly locked_until: number | null }
   >;
   readonly lockOf: Statement<[subject: string], { readonly locked_until: number | null }>;
+  readonly takeBackAttempt: Statement<[subject: string, now: number]>;
   readonly clearAttempts: Statement<[subject: string, now: number]>;
   readonly lockUser: Statement<[pid: string, until: number]>;
+  /** Leaves a row that says nothing, for `sweep`: what it writes tells whether there is such a user. */
   readonly unlockUser: Statement<[pid: string]>;
-  readonly userExists: Statement<[pid: string], { readonly pid: string }>;
 }
 
 export function lockOperations(database: Database, sql: LockStatements): Omit<LockOperations, "startUnlock" | "finishUnlock"> {
@@ -27,6 +28,9 @@ export function lockOperations(database: Database, sql: LockStatements): Omit<Lo
       const running = await database.first(sql.lockOf, subject);
       return { admitted: false, lockedUntil: new Date(running?.locked_until ?? now.getTime()), lockedNow: false };
     },
+    async takeBackAttempt(subject, now) {
+      await database.change(sql.takeBackAttempt, subject, now.getTime());
+    },
     async clearAttempts(subject, now) {
       await database.change(sql.clearAttempts, subject, now.getTime());
     },
@@ -34,8 +38,7 @@ export function lockOperations(database: Database, sql: LockStatements): Omit<Lo
       return (await database.change(sql.lockUser, pid, until.getTime())) > 0;
     },
     async unlockUser(pid) {
-      await database.change(sql.unlockUser, pid);
-      return (await database.first(sql.userExists, pid)) !== null;
+      return (await database.change(sql.unlockUser, pid)) > 0;
     },
   };
 }

@@ -14,8 +14,8 @@ export interface RememberStatements {
   /** Answers a row only to the one who brought the current secret first. */
   readonly rotate: Statement<[selector: string, verifierHash: string, next: string, now: number], Whose & { readonly expires_at: number }>;
   readonly findGrace: Statement<[selector: string, verifierHash: string, rotatedAfter: number, now: number], Whose>;
-  /** Ends a live series for which neither secret was right. */
-  readonly endStolen: Statement<[selector: string, now: number], Pick<Whose, "pid">>;
+  /** Ends a live series to which somebody brought neither the current secret nor the one in grace. */
+  readonly endStolen: Statement<[selector: string, verifierHash: string, rotatedAfter: number, now: number], Pick<Whose, "pid">>;
   readonly endRememberSeries: Statement<[selector: string]>;
   readonly endRememberSeriesOf: Statement<[pid: string, except: string | null]>;
 }
@@ -28,11 +28,12 @@ export function rememberOperations(database: Database, sql: RememberStatements):
     },
     async rotateRememberSeries({ selector, verifierHash }, next, grace, now) {
       const at = now.getTime();
+      // Each statement has its whole condition in it, so that what happens between two of them changes no outcome.
       const rotated = await database.first(sql.rotate, selector, verifierHash, next, at);
       if (rotated) return { kind: "rotated", pid: rotated.pid, epoch: rotated.epoch, expiresAt: new Date(rotated.expires_at) };
       const inGrace = await database.first(sql.findGrace, selector, verifierHash, at - grace, at);
       if (inGrace) return { kind: "grace", pid: inGrace.pid, epoch: inGrace.epoch };
-      const stolen = await database.first(sql.endStolen, selector, at);
+      const stolen = await database.first(sql.endStolen, selector, verifierHash, at - grace, at);
       return stolen && { kind: "stolen", pid: stolen.pid };
     },
     async endRememberSeries(selector) {

@@ -81,15 +81,17 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE castellan_link (
   id INTEGER PRIMARY KEY,
   purpose TEXT NOT NULL CHECK (purpose IN ('confirm', 'recover', 'unlock')),
+  place INTEGER NOT NULL, -- among the links of one request, from 0: those of the next request take the places of these
+  request TEXT NOT NULL, -- the selector of the link in place 0: when that gave way, the others of its request are dead
   selector TEXT NOT NULL UNIQUE,
   verifier_hash TEXT NOT NULL, -- SHA-256 of the half that only the mail holds
   pid TEXT NOT NULL, -- no foreign key: a link of nobody must look like any other until it is swept
   epoch INTEGER NOT NULL,
   destination TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL
+  expires_at INTEGER NOT NULL,
+  UNIQUE (pid, purpose, place)
 ) STRICT`,
-      "CREATE INDEX castellan_link_of_user ON castellan_link (pid, purpose)",
       "CREATE INDEX castellan_link_end ON castellan_link (expires_at)",
       `CREATE TABLE castellan_attempt (
   id INTEGER PRIMARY KEY,

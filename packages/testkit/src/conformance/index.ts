@@ -2,18 +2,32 @@
 import type {
   AuthOperations,
   ChallengeOperations,
+  ConfirmOperations,
   CountOperations,
   CreateOperations,
   DisableOperations,
+  ExpireOperations,
+  LockOperations,
+  MailQueueOperations,
+  RecoverOperations,
+  RememberOperations,
+  SecondaryEmailOperations,
   ServerStorer,
   SessionOperations,
 } from "@castellan/core";
 import type { MemoryUser } from "../memory/users.ts";
 import { authableConformance } from "./authable.ts";
 import { challengingConformance } from "./challenging.ts";
+import { confirmableConformance } from "./confirmable.ts";
 import { countingConformance } from "./counting.ts";
 import { creatingConformance } from "./creating.ts";
 import { disableableConformance } from "./disableable.ts";
+import { expirableConformance } from "./expirable.ts";
+import { lockableConformance } from "./lockable.ts";
+import { mailQueueingConformance } from "./mail-queueing.ts";
+import { recoverableConformance } from "./recoverable.ts";
+import { rememberableConformance } from "./rememberable.ts";
+import { secondaryEmailsConformance } from "./secondary-emails.ts";
 import { serverStorerConformance } from "./server-storer.ts";
 import { sessionKeepingConformance } from "./session-keeping.ts";
 import { type Backend, type Runner, registerSuites, type Suite } from "./suite.ts";
@@ -22,9 +36,16 @@ export { type Backend, type Case, type Failure, failuresOf, type Runner, runCase
 export {
   authableConformance,
   challengingConformance,
+  confirmableConformance,
   countingConformance,
   creatingConformance,
   disableableConformance,
+  expirableConformance,
+  lockableConformance,
+  mailQueueingConformance,
+  recoverableConformance,
+  rememberableConformance,
+  secondaryEmailsConformance,
   serverStorerConformance,
   sessionKeepingConformance,
 };
@@ -36,7 +57,14 @@ export type CompleteStorer = ServerStorer<MemoryUser> &
   DisableOperations &
   CountOperations &
   ChallengeOperations &
-  SessionOperations;
+  SessionOperations &
+  ConfirmOperations &
+  RecoverOperations &
+  SecondaryEmailOperations &
+  LockOperations &
+  RememberOperations &
+  ExpireOperations &
+  MailQueueOperations;
 
 /** Every suite, for storers that have every capability. */
 export const allConformance: readonly Suite<CompleteStorer>[] = [
@@ -47,6 +75,13 @@ export const allConformance: readonly Suite<CompleteStorer>[] = [
   countingConformance,
   challengingConformance,
   sessionKeepingConformance,
+  confirmableConformance,
+  recoverableConformance,
+  secondaryEmailsConformance,
+  lockableConformance,
+  rememberableConformance,
+  expirableConformance,
+  mailQueueingConformance,
 ];
 
 /**

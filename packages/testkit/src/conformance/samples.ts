@@ -1,7 +1,19 @@
 /** Values for the cases: fixed moments, sample rows, text that breaks careless queries, and races. No wall clock, no chance. @module */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import type { Challenge, NewUser, ServerStorer, SignIn } from "@castellan/core";
+import {
+  type Challenge,
+  days,
+  hours,
+  type LockPolicy,
+  type MailedToken,
+  minutes,
+  type NewUser,
+  type QueuedMail,
+  type RememberSeries,
+  type ServerStorer,
+  type SignIn,
+} from "@castellan/core";
 
 /** Past 2038 (32-bit seconds), on a leap day, with milliseconds that a careless column drops. */
 const BASE = Date.UTC(2040, 1, 29, 23, 59, 58, 679);
@@ -57,6 +69,39 @@ export const sampleChallenge = (pid: string, fields: Partial<Challenge> = {}): C
   expiresAt: at(10 * MINUTE),
   ...fields,
 });
+
+/** A link to the user's own address. Another `name` makes another link. */
+export const sampleLink = ({ pid, email }: NewUser, fields: Partial<MailedToken> = {}, name = "link"): MailedToken => ({
+  selector: idOf(`${name} of ${pid}`),
+  verifierHash: keyOf(`verifier of ${name} of ${pid}`),
+  pid,
+  epoch: 0,
+  destination: email ?? "",
+  createdAt: at(),
+  expiresAt: at(60 * MINUTE),
+  ...fields,
+});
+
+export const sampleSeries = (pid: string, fields: Partial<RememberSeries> = {}, name = "series"): RememberSeries => ({
+  selector: idOf(`${name} of ${pid}`),
+  verifierHash: keyOf(`first secret of ${name} of ${pid}`),
+  pid,
+  epoch: 0,
+  createdAt: at(),
+  expiresAt: at(60 * MINUTE),
+  userAgent: "Mozilla/5.0 (X11; Linux x86_64)",
+  ...fields,
+});
+
+export const sampleMail = (name: string, fields: Partial<QueuedMail> = {}): Omit<QueuedMail, "attempts"> => ({
+  id: idOf(`mail ${name}`),
+  payload: `sealed ${name}`,
+  createdAt: at(),
+  dueAt: at(),
+  ...fields,
+});
+
+export const SAMPLE_POLICY: LockPolicy = { after: 3, window: minutes(15), lasts: minutes(5), longest: hours(1), forgets: days(1) };
 
 /** Text that a query by concatenation, a narrow character set, a pattern match or a careless file name gets wrong. */
 export const UNUSUAL_TEXTS: readonly string[] = [

@@ -27,6 +27,10 @@ export function lockOperations({ users, attempts }: Tables, operation: Operation
       attempts.set(subject, { ...row, used: 0, locks, forgetsAt, lock: { at: now, until, by: "attempts" } });
       return { admitted: false, lockedUntil: until, lockedNow: true };
     }),
+    takeBackAttempt: operation("takeBackAttempt", (subject, now) => {
+      const row = attempts.get(subject);
+      if (row && !row.lock && row.used > 0 && !isOver(row.windowEndsAt, now)) attempts.set(subject, { ...row, used: row.used - 1 });
+    }),
     clearAttempts: operation("clearAttempts", (subject, now) => {
       const lock = attempts.get(subject)?.lock;
       if (!lock || isOver(lock.until, now)) attempts.delete(subject);
@@ -38,8 +42,9 @@ export function lockOperations({ users, attempts }: Tables, operation: Operation
       return true;
     }),
     unlockUser: operation("unlockUser", (pid) => {
+      if (!users.has(pid)) return false;
       attempts.delete(`pid:${pid}`);
-      return users.has(pid);
+      return true;
     }),
   };
 }

@@ -1,18 +1,27 @@
-/** The SQL of mailed links. One of another epoch than its user's is dead, so whatever advances the epoch spends them all. @module */
+/**
+ * The SQL of mailed links. One of another epoch than its user's is dead, so whatever advances the epoch spends them all. One whose request's first link is gone is dead
+ * too, so that one statement is enough to replace all that an older request made, be they more. @module
+ */
 import type { LinkStatements } from "../../operations/links.ts";
 
-/** The link of a purpose, live and of this user, as a condition on `castellan_user AS u`. */
+/** A link of a purpose that the proof opens and that is live, but for its user: as a condition on `castellan_link AS l`. */
+const opens = (purpose: string): string => `l.purpose = '${purpose}' AND l.selector = ?1 AND l.verifier_hash = ?2 AND l.expires_at > ?3
+    AND EXISTS (SELECT 1 FROM castellan_link AS f WHERE f.selector = l.request)`;
+
+/** The same with its user, `castellan_user AS u`. */
 const liveLink = (purpose: string): string => `SELECT 1 FROM castellan_link AS l
-    WHERE l.purpose = '${purpose}' AND l.selector = ?1 AND l.verifier_hash = ?2 AND l.expires_at > ?3 AND l.pid = u.pid AND l.epoch = u.epoch`;
+    WHERE ${opens(purpose)} AND l.pid = u.pid AND l.epoch = u.epoch`;
 
 export const links: LinkStatements = {
-  addLink: {
-    sql: `INSERT INTO castellan_link (purpose, selector, verifier_hash, pid, epoch, destination, created_at, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
-  },
-  endLinks: {
-    sql: `DELETE FROM castellan_link
-WHERE pid = ?1 AND purpose = ?2`,
+  startLinks: {
+    sql: `INSERT INTO castellan_link (purpose, place, request, selector, verifier_hash, pid, epoch, destination, created_at, expires_at)
+SELECT ?1, key, ?2, value ->> 'selector', value ->> 'verifier_hash', value ->> 'pid', value ->> 'epoch', value ->> 'destination',
+  value ->> 'created_at', value ->> 'expires_at'
+FROM json_each(?3)
+WHERE true
+ON CONFLICT (pid, purpose, place) DO UPDATE
+SET request = excluded.request, selector = excluded.selector, verifier_hash = excluded.verifier_hash, epoch = excluded.epoch,
+  destination = excluded.destination, created_at = excluded.created_at, expires_at = excluded.expires_at`,
   },
   finishConfirmation: {
     sql: `UPDATE castellan_user AS u
@@ -30,7 +39,7 @@ WHERE pid = ?1 AND email = ?2`,
     sql: `SELECT l.pid, l.destination
 FROM castellan_link AS l
 JOIN castellan_user AS u ON u.pid = l.pid AND u.epoch = l.epoch
-WHERE l.purpose = 'recover' AND l.selector = ?1 AND l.verifier_hash = ?2 AND l.expires_at > ?3`,
+WHERE ${opens("recover")}`,
   },
   finishRecovery: {
     sql: `UPDATE castellan_user AS u
@@ -40,11 +49,10 @@ WHERE pid = (SELECT pid FROM castellan_link WHERE selector = ?1)
 RETURNING pid, epoch, (SELECT destination FROM castellan_link WHERE selector = ?1) AS destination`,
   },
   finishUnlock: {
-    sql: `UPDATE castellan_attempt AS a
-SET uses = 0, window_ends_at = 0, locks = 0, locked_at = NULL, locked_until = NULL, locked_by = NULL
+    sql: `DELETE FROM castellan_attempt AS a
 WHERE subject = 'pid:' || (SELECT pid FROM castellan_link WHERE selector = ?1) AND locked_by = 'attempts'
   AND EXISTS (SELECT 1 FROM castellan_link AS l JOIN castellan_user AS u ON u.pid = l.pid AND u.epoch = l.epoch
-    WHERE l.purpose = 'unlock' AND l.selector = ?1 AND l.verifier_hash = ?2 AND l.expires_at > ?3 AND l.created_at >= a.locked_at)
-RETURNING subject AS pid`,
+    WHERE ${opens("unlock")} AND l.created_at >= a.locked_at)
+RETURNING substr(subject, 5) AS pid`,
   },
 };

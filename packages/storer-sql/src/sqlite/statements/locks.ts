@@ -5,7 +5,8 @@ import type { LockStatements } from "../../operations/locks.ts";
 const IS_OVER = "(window_ends_at <= ?7 OR locked_until IS NOT NULL)";
 const LOCKS = `(NOT ${IS_OVER} AND uses >= ?2)`;
 const NTH = "CASE WHEN forgets_at IS NULL OR forgets_at <= ?7 THEN 1 ELSE locks + 1 END";
-const UNTIL = `?7 + min(?4 * (1 << min((${NTH}) - 1, 20)), ?5)`;
+// Doubled 53 times, a millisecond is longer than any date can hold.
+const UNTIL = `?7 + min(?4 * (1 << min((${NTH}) - 1, 53)), ?5)`;
 
 export const locks: LockStatements = {
   admitAttempt: {
@@ -28,6 +29,11 @@ RETURNING locked_until`,
 FROM castellan_attempt
 WHERE subject = ?1`,
   },
+  takeBackAttempt: {
+    sql: `UPDATE castellan_attempt
+SET uses = uses - 1
+WHERE subject = ?1 AND uses > 0 AND window_ends_at > ?2 AND locked_until IS NULL`,
+  },
   clearAttempts: {
     sql: `DELETE FROM castellan_attempt
 WHERE subject = ?1 AND (locked_until IS NULL OR locked_until <= ?2)`,
@@ -40,12 +46,9 @@ SET uses = 0, window_ends_at = 0, locked_at = 0, locked_until = excluded.locked_
   ends_at = max(ends_at, excluded.ends_at)`,
   },
   unlockUser: {
-    sql: `DELETE FROM castellan_attempt
-WHERE subject = 'pid:' || ?1`,
-  },
-  userExists: {
-    sql: `SELECT pid
-FROM castellan_user
-WHERE pid = ?1`,
+    sql: `INSERT INTO castellan_attempt (subject, uses, window_ends_at, locks, ends_at)
+SELECT 'pid:' || pid, 0, 0, 0, 0 FROM castellan_user WHERE pid = ?1
+ON CONFLICT (subject) DO UPDATE
+SET uses = 0, window_ends_at = 0, locks = 0, locked_at = NULL, locked_until = NULL, locked_by = NULL, forgets_at = NULL, ends_at = 0`,
   },
 };

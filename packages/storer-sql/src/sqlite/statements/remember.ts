@@ -23,7 +23,7 @@ WHERE selector = ?1 AND previous_hash = ?2 AND rotated_at > ?3 AND expires_at > 
   },
   endStolen: {
     sql: `DELETE FROM castellan_remember AS r
-WHERE selector = ?1 AND expires_at > ?2 AND ${IS_LIVE}
+WHERE selector = ?1 AND verifier_hash <> ?2 AND (previous_hash IS DISTINCT FROM ?2 OR rotated_at <= ?3) AND expires_at > ?4 AND ${IS_LIVE}
 RETURNING pid`,
   },
   endRememberSeries: {
