@@ -1,13 +1,27 @@
 // @ts-check
 /** A gate with every module that there is, for what is made from `gate.describe()`. @module */
 import { auth } from "@castellan/auth";
+import { confirm } from "@castellan/confirm";
+import { expire } from "@castellan/expire";
+import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
+import { remember } from "@castellan/remember";
 import { memoryStorer } from "@castellan/testkit";
 import { castellan, expressSessions } from "castellan";
 
 /** Every module, under the name of its package's folder. */
-export const modules = { auth: auth(), logout: logout(), register: register() };
+export const modules = {
+  auth: auth(),
+  logout: logout(),
+  register: register(),
+  confirm: confirm(),
+  recover: recover(),
+  lock: lock(),
+  expire: expire(),
+  remember: remember(),
+};
 
 /** Packages that are no feature. */
 export const notFeatures = new Set(["castellan", "core", "defaults", "testkit", "twofactor"]);
@@ -18,6 +32,7 @@ export const fullGate = () =>
     keys: ["nothing is sealed by this key: 0123456789"],
     storer: memoryStorer(),
     sessions: expressSessions({ secret: "nothing is signed by this secret: 0123456789" }),
+    mail: { from: { address: "no-reply@example.com" }, every: null },
     sweepEvery: null,
     modules,
   });

@@ -307,7 +307,10 @@ describe("a channel", () => {
       ["attempt", "login", "logout", "register", "stepUp", "disable", "enable"],
     );
     app.gate.on(login).before("guard", () => null);
-    assert.deepEqual(app.gate.describe().channels, [{ channel: "login", plan: ["guard 300 application"] }]);
+    assert.deepEqual(app.gate.describe().channels, [
+      { channel: "changePassword", plan: ["notify 300 auth"] },
+      { channel: "login", plan: ["guard 300 application"] },
+    ]);
   });
 });
 
@@ -325,8 +328,11 @@ describe("gate.email", () => {
       mail,
     });
     await gate.email({ to: { name: "Ann", address: ANN }, subject: "Hello", text: "Hello, Ann", html: "<p>Hello, Ann</p>" });
+    await gate.deliverMails();
     const [sent] = mailer.list();
+    assert.match(String(sent?.message.messageId), /^<[\w-]{22}@example\.com>$/);
     assert.deepEqual(sent?.message, {
+      messageId: sent?.message.messageId,
       from: mail.from,
       to: { name: "Ann", address: ANN },
       subject: "[app] Hello",

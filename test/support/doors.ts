@@ -43,7 +43,7 @@ const gateOf = (storer: DoorStorer, options: GateChanges, extra: TestModule) =>
     sessions: expressSessions({ secret: TEST_SECRET }),
     sweepEvery: null,
     ...options,
-    modules: { auth: auth(), logout: logout(), register: register(), extra },
+    modules: { auth: auth({ changePassword: false }), logout: logout(), register: register(), extra },
   });
 
 export type DoorGate = ReturnType<typeof gateOf>;

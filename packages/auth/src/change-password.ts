@@ -47,7 +47,8 @@ export interface ChangePasswordSettings {
 
 /** GET and POST `/password`, behind a recent full sign-in. */
 export function changePasswordRoutes(core: Core<AuthingServerStorer>, { afterChangePassword, recent }: ChangePasswordSettings): void {
-  const data = { fields: FIELDS };
+  // A person at the form repeats the password; a JSON client may leave that out.
+  const data = { fields: { ...FIELDS, confirmation: { ...FIELDS.confirmation, required: true } } };
   const closed = (ctx: Context): Promise<Reply | null> => core.mustBe(ctx, { level: "full", within: recent });
 
   core.route("GET", PATH, async (ctx) => (await closed(ctx)) ?? page(changePasswordView, data));

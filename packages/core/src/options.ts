@@ -177,8 +177,6 @@ function problemsOfModules(storer: unknown, modules: unknown, reserved: Readonly
 function problemsOfMail(mail: MailOptions | undefined): string[] {
   if (!mail) return [];
   const problems: string[] = [];
-  if (typeof mail.from?.address !== "string" || parseAddress(mail.from.address) === null)
-    problems.push("`mail.from.address` must be one e-mail address");
   if (mail.rootUrl !== undefined && !/^https?:\/\/[^?#]+[^/?#]$/.test(mail.rootUrl))
     problems.push("`mail.rootUrl` must be an address without a slash at its end");
   if (mail.every != null && !(isDuration(mail.every) && mail.every <= LONGEST_TIMER))

@@ -127,7 +127,9 @@ function start(core: Core<RecoverModuleStorer>, { lasts, signIn, afterRecover }:
     return redirect(core.path("/login"), { reason: "recovery_sent" });
   });
 
-  const data = (ctx: Context) => ({ fields: newPassword, token: core.links.text(ctx, END) });
+  // A person at the form repeats the password; a JSON client may leave that out.
+  const shownFields = { ...newPassword, confirmation: { ...newPassword.confirmation, required: true } };
+  const data = (ctx: Context) => ({ fields: shownFields, token: core.links.text(ctx, END) });
 
   core.route("GET", END, (ctx) => core.links.land(ctx, END) ?? page(recoverEndView, data(ctx)));
 
@@ -156,7 +158,8 @@ function start(core: Core<RecoverModuleStorer>, { lasts, signIn, afterRecover }:
   const enter = async (ctx: Context, user: User): Promise<Reply> => {
     const later = redirect(core.path("/login"), { reason: "password_recovered" });
     const verdict = await core.attempt(ctx, subjectOfUser(user), "recover", async () => true);
-    if ("refused" in verdict) return later;
+    // Too many tries: later. Put out: they are told, as at the login page after a right password.
+    if ("refused" in verdict) return verdict.refused.kind === "refusal" && verdict.refused.status === 403 ? verdict.refused : later;
     const outcome = await core.signIn(ctx, verdict.ok, { to: afterRecover, remember: false }, "recover");
     return "refused" in outcome ? outcome.refused : redirect(afterRecover, { reason: "password_recovered_signed_in" });
   };

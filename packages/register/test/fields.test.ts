@@ -89,6 +89,7 @@ describe("extra fields", () => {
       username: "root",
       passwordHash: "$test$1$x",
       disabledAt: null,
+      secondaryEmails: ["root@example.com"],
       createdAt: "2000-01-01",
       profile: { role: "admin" },
       "profile[role]": "admin",
@@ -120,6 +121,8 @@ describe("extra fields", () => {
         createdAt: app.clock.now(),
         epoch: 0,
         disabledAt: null,
+        confirmedAt: null,
+        secondaryEmails: [],
       });
     }
     assert.equal(usersOf(app).length, 2);

@@ -76,6 +76,8 @@ describe("a registration", () => {
       createdAt: app.clock.now(),
       epoch: 0,
       disabledAt: null,
+      confirmedAt: null,
+      secondaryEmails: [],
     });
     assert.match(String(user?.pid), /^[\w-]{22}$/);
     assert.doesNotMatch(JSON.stringify([...kept(app).sessions, ...kept(app).signIns, kept(app).users]), /correct horse/);

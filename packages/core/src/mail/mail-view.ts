@@ -34,6 +34,6 @@ export function letter(subject: string, parts: readonly (string | { readonly lin
   const paragraphs: Html[] = parts.map((part) =>
     typeof part === "string" ? html`<p>${part}</p>` : html`<p><a href="${part.link}">${part.label}</a></p><p>${part.link}</p>`,
   );
-  const document = html`<!doctype html><html><head><meta charset="utf-8"><title>${subject}</title></head><body>${paragraphs}</body></html>`;
+  const document = html`<!doctype html><html><head><meta charset="utf-8"><title>${subject}</title></head><body style="font: 16px/1.5 sans-serif; overflow-wrap: anywhere">${paragraphs}</body></html>`;
   return { subject, text: `${text}\n`, html: document.markup };
 }

@@ -150,7 +150,7 @@ catches(lockableConformance, {
     finishUnlock: async (proof, now) => {
       const link = await liveLink(storer, proof, now);
       const lock = link && storer.dump().attempts.get(`pid:${link.pid}`)?.lock;
-      if (lock?.by !== "attempts" || link.createdAt < lock.at) return null;
+      if (!link || lock?.by !== "attempts" || link.createdAt < lock.at) return null;
       await roundTrip();
       await storer.unlockUser(link.pid);
       return { pid: link.pid };

@@ -85,7 +85,7 @@ catches(serverStorerConformance, {
     findByLogin: async (login) => {
       const user = storer.dump().users.find((row) => row.login.toLowerCase() === login.toLowerCase());
       await storer.findByLogin(login);
-      return user ?? null;
+      return user ? storer.load(user.pid) : null;
     },
   }),
   "loses advances of an epoch": (storer) => ({
