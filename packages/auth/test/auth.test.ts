@@ -8,7 +8,12 @@ import { ANN, haveUser, kept, PASSWORD, signIn, startApp, told, toldOf, tryJson,
 describe("the login page", () => {
   it("T09.01 T09.02: answers GET with 200 and a form for login and password, and takes the wanted page along", async () => {
     const app = await startApp();
-    assert.deepEqual(app.gate.describe().routes, ["GET /login (auth)", "POST /login (auth)"]);
+    assert.deepEqual(app.gate.describe().routes, [
+      "GET /login (auth)",
+      "POST /login (auth)",
+      "GET /password (auth)",
+      "POST /password (auth)",
+    ]);
     const { status, page, headers } = await app.browser().get("/auth/login?redir=%2Faccount");
     assert.equal(status, 200);
     assert.equal(page.heading, "Sign in");
