@@ -1,5 +1,5 @@
 /** Tells the owner when somebody signs in from a browser that the account was never used in. @module */
-import { type Core, defineMail, letter, login, type MailView } from "@castellan/core";
+import { ConfigError, type Core, defineMail, letter, login, type MailView } from "@castellan/core";
 
 export const newBrowserMail: MailView<{ readonly browser: string; readonly network: string; readonly at: string }> = defineMail<{
   readonly browser: string;
@@ -14,6 +14,8 @@ export const newBrowserMail: MailView<{ readonly browser: string; readonly netwo
 );
 
 export function tellOfNewBrowsers(core: Core): void {
+  if (!core.sendsMail)
+    throw new ConfigError(['auth: `tellOfNewBrowsers` needs the option `mail`, and a storer with the capability "mail-queueing"']);
   core.on(login).after("notify", async ({ user, ctx, knownBrowser, proof, via }) => {
     // The browser in which the account was made is new, but no news. A remembered one is known by its cookie.
     if (knownBrowser !== null || via === "register" || proof.method === "remember") return;

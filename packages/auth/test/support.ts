@@ -1,6 +1,7 @@
 /** What the tests of this package start: an application with the module auth, some accounts, and words for answers. @module */
 import assert from "node:assert/strict";
 import { type AuthOptions, auth } from "@castellan/auth";
+import { register } from "@castellan/register";
 import {
   type Answer,
   type BrowserClient,
@@ -10,7 +11,7 @@ import {
   type MemoryDump,
   TEST_SECRET,
 } from "@castellan/testkit";
-import { type CastellanOptions, castellan, expressSessions } from "castellan";
+import { type CastellanOptions, castellan, expressSessions, type Mail, minutes } from "castellan";
 import express, { type Express } from "express";
 import { onTestFinished } from "vitest";
 
@@ -56,11 +57,60 @@ export async function startApp(changes: Options & { readonly add?: (app: Express
 }
 
 /** Makes an account as an import might. Answers its pid. */
-export async function haveUser({ storer, hasher, clock }: App, login: string, password: string | null = PASSWORD): Promise<string> {
+export async function haveUser(
+  { storer, hasher, clock }: Pick<App, "storer" | "hasher" | "clock">,
+  login: string,
+  password: string | null = PASSWORD,
+  email: string | null = null,
+): Promise<string> {
   const pid = `pid-of-${login}`;
   const passwordHash = password === null ? null : await hasher.hash(password);
-  assert.ok(await storer.createUser({ pid, login, email: null, passwordHash, profile: {}, createdAt: clock.now() }));
+  assert.ok(await storer.createUser({ pid, login, email, passwordHash, profile: {}, createdAt: clock.now() }));
   return pid;
+}
+
+const makeMailingGate = (options: HarnessOptions, mails: Mail[], changes: Options) =>
+  castellan({
+    sessions: expressSessions({ secret: TEST_SECRET }),
+    mail: { from: { address: "no-reply@app.example.test" }, every: null },
+    mailer: { send: async (mail) => void mails.push(mail) },
+    ...options,
+    ...changes.gate,
+    modules: { auth: auth(changes.auth), register: register() },
+  });
+
+export interface MailingApp extends Harness<ReturnType<typeof makeMailingGate>> {
+  /** Every mail that was delivered so far, the oldest first. */
+  mails(): Promise<readonly Mail[]>;
+}
+
+/** Limits that no test of anything else runs into. */
+export const UNTHROTTLED = {
+  limits: { "attempt/subject": { max: 10_000, per: minutes(15) }, "attempt/network": { max: 10_000, per: minutes(15) } },
+};
+
+/** Starts an application that sends mails and knows Ann, by her address, and has a page for full sign-ins; it is closed when the test is over. */
+export async function startMailing(changes: Options = {}): Promise<MailingApp> {
+  const mails: Mail[] = [];
+  const started = await harness({
+    gate: (options) => makeMailingGate(options, mails, changes),
+    app(gate) {
+      const app = express();
+      app.use(gate.clientState());
+      app.use("/auth", gate.router);
+      app.get("/", (_req, res) => void res.send("start"));
+      app.get("/account", gate.require(), (req, res) => void res.send(`account of ${gate.user(req).login}`));
+      return app;
+    },
+  });
+  onTestFinished(() => started.close());
+  await haveUser(started, ANN, PASSWORD, ANN);
+  return Object.assign(started, {
+    async mails() {
+      await started.gate.deliverMails();
+      return mails;
+    },
+  });
 }
 
 /** Signs in by the form, as a person does. */

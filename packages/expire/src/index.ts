@@ -53,9 +53,13 @@ export function expire(options: ExpireOptions = {}): Module<ExpiringServerStorer
       core.setLifetime({ idle, absolute });
       // Before a remembered browser is let in again: its new sign-in takes the place of the one that has ended.
       core.whenNobody(async (ctx, deadKey) => {
-        const signIn = deadKey === null ? null : await core.storer.takeExpiredSignIn(deadKey, core.clock.now());
+        // After the answer was sent no cookie can be changed: the next request will notice.
+        if (deadKey === null || ctx.res.headersSent) return null;
+        const signIn = await core.storer.takeExpiredSignIn(deadKey, core.clock.now());
         if (!signIn) return null;
-        if (!ctx.json && !ctx.res.headersSent) ctx.leaveFlash("failure", "session_expired");
+        // What the application kept for this person is not for whoever uses the browser next.
+        await ctx.dropSession();
+        if (!ctx.json) ctx.leaveFlash("failure", "session_expired");
         await core.emit.after(expired, { signIn });
         return null;
       }, "first");

@@ -18,8 +18,12 @@ describe("what was acknowledged", () => {
       expect(lines.length).toBeGreaterThanOrEqual(acknowledgements);
 
       const storer = await openStorer(file);
-      const ended = new Set(lines.filter((line) => line.startsWith("signed-out ")).map((line) => line.split(" ")[1]));
-      const changed = new Set(lines.filter((line) => line.startsWith("changed ")).map((line) => line.split(" ")[1]));
+      const named = (what: string) => new Set(lines.filter((line) => line.startsWith(`${what} `)).map((line) => line.split(" ")[1]));
+      const [ended, changed, mailed, recovered] = ["signed-out", "changed", "mailed", "recovered"].map(named);
+      const stillQueued = await withFile(
+        file,
+        (all) => new Set(all("SELECT public_id FROM castellan_mail").map((row) => Object(row).public_id)),
+      );
       for (const line of lines) {
         const [what, name = ""] = line.split(" ");
         const user = await storer.load(`pid-${name}`);
@@ -28,11 +32,19 @@ describe("what was acknowledged", () => {
         if (what === "signed-out") expect(await storer.findSignIn(`key-${name}`, at(1)), line).toBeNull();
         // The last user may have got further than its last acknowledgement.
         const isLast = lines.at(-1)?.endsWith(` ${name}`);
-        if (what === "signed-in" && !ended.has(name) && !changed.has(name) && !isLast) {
+        if (what === "signed-in" && !ended?.has(name) && !changed?.has(name) && !isLast) {
           expect(await storer.findSignIn(`key-${name}`, at(1)), line).not.toBeNull();
         }
         if (what === "saved") expect(storer.loadSession(`key-${name}`, at(1))?.data, line).toBe(`{"of":"${name}"}`);
-        if (what === "changed") expect(user, line).toMatchObject({ epoch: 1, passwordHash: `hash of ${name}` });
+        if (what === "queued" && !mailed?.has(name) && !isLast) expect(stillQueued.has(`mail-${name}`), line).toBe(true);
+        if (what === "mailed") expect(stillQueued.has(`mail-${name}`), line).toBe(false);
+        if (what === "changed" && !recovered?.has(name) && !isLast) {
+          expect(user, line).toMatchObject({ epoch: 1, passwordHash: `hash of ${name}` });
+        }
+        if (what === "recovered") {
+          expect(user, line).toMatchObject({ epoch: 2, passwordHash: `recovered by ${name}` });
+          expect(await storer.findRecovery({ selector: `link-${name}`, verifierHash: `verifier-${name}` }, at(1)), line).toBeNull();
+        }
         if (what === "counted") counted += 1;
       }
       expect(await withFile(file, (all) => all("PRAGMA integrity_check"))).toEqual([{ integrity_check: "ok" }]);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { aChallenge, aSignIn, aUser, newFile, openStorer, withFile } from "./support/places.ts";
+import { aChallenge, aLink, aMail, aSeries, aSignIn, aUser, newFile, openStorer, withFile } from "./support/places.ts";
 import { startChild } from "./support/processes.ts";
 
 describe("several processes on one file", () => {
-  it("let exactly one of two win each user, challenge, password change and replaced sign-in, and count together", async () => {
+  it("let exactly one of two win each user, challenge, password change, link, series, mail and replaced sign-in, and count together", async () => {
     const COUNT = 150;
     const file = await newFile();
     const storer = await openStorer(file);
@@ -13,6 +13,10 @@ describe("several processes on one file", () => {
     for (let index = 0; index < COUNT; index += 1) {
       await storer.createChallenge(aChallenge(`r${index}`, { pid: "pid-bob", sessionKey: "session", purpose: `p${index}` }));
       await storer.createSignIn(`key-${index}`, aSignIn("bob", { id: `s${index}` }));
+      await storer.createUser(aUser(`l${index}`, { email: `r${index}@example.com` }));
+      await storer.startConfirmation(aLink(`r${index}`, { pid: `pid-l${index}` }));
+      await storer.addRememberSeries(aSeries(`r${index}`, { pid: "pid-bob", verifierHash: "first" }));
+      await storer.queueMail({ ...aMail(""), id: String(index) });
     }
 
     const children = ["a", "b"].map((me) => startChild("race", [file, me, String(COUNT)]));
@@ -22,7 +26,7 @@ describe("several processes on one file", () => {
 
     const wins = (what: string) => lines.filter((line) => line.startsWith(`${what} `)).map((line) => Number(line.split(" ")[1]));
     const each = Array.from({ length: COUNT }, (_, index) => index);
-    for (const what of ["registered", "spent", "changed", "replaced"]) {
+    for (const what of ["registered", "spent", "changed", "replaced", "confirmed", "rotated", "grace", "claimed"]) {
       expect(
         wins(what).sort((one, other) => one - other),
         what,
@@ -30,6 +34,8 @@ describe("several processes on one file", () => {
     }
     expect(wins("counted")).toHaveLength(COUNT);
     expect(wins("tried")).toHaveLength(40);
+    expect(wins("admitted")).toHaveLength(40);
+    expect(wins("locked")).toHaveLength(1);
     expect((await storer.load("pid-ann"))?.epoch).toBe(COUNT);
   });
 

@@ -6,7 +6,7 @@ import { loadDriver } from "../src/sqlite/driver.ts";
 import { migrate } from "../src/sqlite/migrate.ts";
 import { openConnection } from "../src/sqlite/open.ts";
 import { migrations } from "../src/sqlite/schema.ts";
-import { aUser, newFile, openStorer, withFile } from "./support/places.ts";
+import { aSignIn, at, aUser, newFile, openStorer, withFile } from "./support/places.ts";
 
 const SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
 const schemaOf = (file: string): Promise<unknown[]> => withFile(file, (all) => all(SCHEMA));
@@ -40,6 +40,73 @@ describe("the schema", () => {
     expect(await schemaOf(byHand)).toEqual(await schemaOf(byCode));
     const storer = await openStorer(byHand);
     expect(await storer.createUser(aUser("ann"))).toBe(true);
+  });
+
+  it("of version 1 is brought up to date with all that is in it: users, sign-ins, challenges, counts and sessions stay as they were", async () => {
+    const file = await newFile();
+    const [first] = migrations;
+    const version1 = [
+      "CREATE TABLE castellan_schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT",
+      ...(first?.statements ?? []),
+      "INSERT INTO castellan_schema (version, name) VALUES (1, 'as it was')",
+      `INSERT INTO castellan_user (pid, login, email, password_hash, profile, created_at, epoch, disabled_at) VALUES
+         ('pid-ann', 'ann', 'ann@example.com', 'hash of ann', '{"town":"Zürich"}', 1, 3, NULL),
+         ('pid-bob', 'bob', NULL, NULL, '{}', 2, 0, 5)`,
+      `INSERT INTO castellan_sign_in (key, public_id, user_id, epoch, level, factors, created_at, seen_at, idle_ends_at, ends_at, user_agent, network)
+         VALUES ('key', 'id', 1, 3, 'half', '[{"method":"totp","at":7}]', 1, 2, ${at(10).getTime()}, ${at(20).getTime()}, 'a browser', '192.0.2.1')`,
+      `INSERT INTO castellan_challenge (public_id, purpose, pid, epoch, session_key, destination, data, tries_left, created_at, expires_at)
+         VALUES ('challenge', 'login', 'pid-ann', 3, 'browser', '', 'data', 2, 1, ${at(10).getTime()})`,
+      `INSERT INTO castellan_count (key, uses, resets_at) VALUES ('uses', 1, ${at(10).getTime()})`,
+      `INSERT INTO castellan_session (key, data, expires_at) VALUES ('session', '{"cart":1}', ${at(10).getTime()})`,
+    ];
+    await withFile(file, (_, exec) => exec(version1.join(";\n")));
+    const storer = await openStorer(file);
+
+    const ann = {
+      pid: "pid-ann",
+      login: "ann",
+      epoch: 3,
+      passwordHash: "hash of ann",
+      email: "ann@example.com",
+      profile: { town: "Zürich" },
+      disabledAt: null,
+      createdAt: new Date(1),
+      confirmedAt: null,
+      lockedUntil: null,
+      lockedBy: null,
+      secondaryEmails: [],
+    };
+    expect(await storer.load("pid-ann")).toEqual(ann);
+    expect(await storer.findByLogin("bob")).toMatchObject({ pid: "pid-bob", email: null, disabledAt: new Date(5), createdAt: new Date(2) });
+    expect(await storer.findSignIn("key", at(9))).toEqual({
+      user: ann,
+      signIn: {
+        ...aSignIn("ann", { id: "id", epoch: 3, level: "half", factors: [{ method: "totp", at: new Date(7) }] }),
+        createdAt: new Date(1),
+        seenAt: new Date(2),
+        idleEndsAt: at(10),
+        endsAt: at(20),
+      },
+    });
+    expect(await storer.consumeChallenge("challenge", "browser", at(9))).toMatchObject({ data: "data", triesLeft: 2 });
+    expect(await storer.countUse("uses", 1, 1000, at(9))).toEqual({ admitted: false, resetsAt: at(10) });
+    expect(storer.loadSession("session", at(9))).toEqual({ data: '{"cart":1}', expiresAt: at(10) });
+
+    // And all that is new works on the old rows.
+    expect(await storer.confirmUser("pid-ann", "ann@example.com", at(1))).toBe(true);
+    expect(await storer.setSecondaryEmails("pid-ann", ["a@example.com"])).toBe(true);
+    expect(await storer.lockUser("pid-ann", at(5))).toBe(true);
+    expect(await storer.load("pid-ann")).toEqual({
+      ...ann,
+      confirmedAt: at(1),
+      secondaryEmails: ["a@example.com"],
+      lockedUntil: at(5),
+      lockedBy: "administrator",
+    });
+    const fresh = await newFile();
+    await openStorer(fresh);
+    const tables = "SELECT name FROM sqlite_schema ORDER BY name";
+    expect(await withFile(file, (all) => all(tables))).toEqual(await withFile(fresh, (all) => all(tables)));
   });
 
   it("that is up to date is only read at the start: nothing is locked, nothing is printed", async () => {

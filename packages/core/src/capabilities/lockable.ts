@@ -6,7 +6,7 @@ import type { MailedToken, TokenProof } from "./mailed-tokens.ts";
 
 export interface LockableUser extends User {
   /**
-   * When the lock of the user's own subject (`pid:` and the pid) ends or ended; `null` when there is none. A lock that has run out stands there until the next attempt, a right secret or an unlocking takes
+   * When the lock of the user's own subject (`pid:` and the pid) ends or ended; `null` when there is none. A lock that has run out stands there until the next attempt, a complete sign-in or an unlocking takes
    * it away, or `sweep` does. Every look-up of a user (`load`, `findByLogin`, `findSignIn`) fills it in.
    */
   readonly lockedUntil: Date | null;
@@ -41,7 +41,8 @@ export interface LockOperations {
    */
   admitAttempt(subject: string, policy: LockPolicy, now: Date): Promise<LockAdmission>;
   /**
-   * A right secret that is not yet a sign-in: takes one attempt back, and no more than one. Never below none, and nothing at all outside the window or while a lock runs.
+   * A right secret that is not yet a sign-in: takes one attempt back, so that one more is admitted, without moving the window. Never below none, and nothing at all when the window is over or while a
+   * lock stands, run out or not.
    */
   takeBackAttempt(subject: string, now: Date): Promise<void>;
   /** A complete sign-in: forgets the counted attempts, how long the last lock was, and a lock that is over. While a lock runs, changes nothing at all. */

@@ -1,7 +1,7 @@
 /** Tries to be first with everything, against others on the same file, and says what it won: `node race.mjs FILE ME COUNT`. @module */
 import { minutes } from "@castellan/core";
 import { sqlite } from "@castellan/storer-sql/sqlite";
-import { aSignIn, at, aUser, say, told } from "./rows.mjs";
+import { aLink, aPolicy, aSignIn, at, aUser, say, told } from "./rows.mjs";
 
 const [, , file, me, count] = process.argv;
 // Who wins is the question, not how fast: on a busy machine the other one may hold the file for longer than an application would wait.
@@ -17,6 +17,13 @@ for (let index = 0; index < Number(count); index += 1) {
   if ((await storer.changePasswordHash("pid-ann", index, `by ${me}`)) !== null) say(`changed ${index}`);
   if ((await storer.countUse("uses", Number(count), 1000, at(0))).admitted) say(`counted ${index}`);
   if (await storer.admitTry("challenge-tries", "session", at(1))) say(`tried ${index}`);
+  if (await storer.finishConfirmation(aLink(name), at(1))) say(`confirmed ${index}`);
+  const attempt = await storer.admitAttempt("subject", aPolicy, at(1));
+  if (attempt.admitted) say(`admitted ${index}`);
+  else if (attempt.lockedNow) say(`locked ${index}`);
+  const rotation = await storer.rotateRememberSeries({ selector: `series-${name}`, verifierHash: "first" }, me, 1000, at(1));
+  say(`${rotation.kind} ${index}`);
+  for (const { id } of await storer.claimMails(at(1), at(2), 1)) say(`claimed ${id}`);
   const next = { key: `key-${index}-of-${me}`, level: "full", factors: [], epoch: 0 };
   if (await storer.replaceSignIn(`key-${index}`, next, at(1))) say(`replaced ${index}`);
   await storer.createSignIn(`own-${index}-of-${me}`, { ...aSignIn("bob"), id: `own-${index}-of-${me}` });

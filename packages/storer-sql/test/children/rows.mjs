@@ -47,3 +47,18 @@ export const aChallenge = (name, fields = {}) => ({
   expiresAt: at(1000),
   ...fields,
 });
+
+export const aLink = (name, fields = {}) => ({
+  selector: `link-${name}`,
+  verifierHash: `verifier-${name}`,
+  pid: `pid-${name}`,
+  epoch: 0,
+  destination: `${name}@example.com`,
+  createdAt: at(0),
+  expiresAt: at(1000),
+  ...fields,
+});
+
+export const aMail = (name) => ({ id: `mail-${name}`, payload: "sealed", createdAt: at(0), dueAt: at(0) });
+
+export const aPolicy = { after: 40, window: 1000, lasts: 1000, longest: 1000, forgets: 1000 };

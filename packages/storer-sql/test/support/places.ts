@@ -2,7 +2,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Challenge, NewUser, SignIn } from "@castellan/core";
+import {
+  type Challenge,
+  days,
+  hours,
+  type LockPolicy,
+  type MailedToken,
+  minutes,
+  type NewUser,
+  type QueuedMail,
+  type RememberSeries,
+  type SignIn,
+} from "@castellan/core";
 import { type SqliteOptions, type SqliteStorer, sqlite } from "@castellan/storer-sql/sqlite";
 import { onTestFinished } from "vitest";
 import { loadDriver } from "../../src/sqlite/driver.ts";
@@ -77,3 +88,34 @@ export const aChallenge = (name: string, fields: Partial<Challenge> = {}): Chall
   expiresAt: at(1000),
   ...fields,
 });
+
+export const aLink = (name: string, fields: Partial<MailedToken> = {}): MailedToken => ({
+  selector: `link-${name}`,
+  verifierHash: `verifier-${name}`,
+  pid: `pid-${name}`,
+  epoch: 0,
+  destination: `${name}@example.com`,
+  createdAt: at(0),
+  expiresAt: at(1000),
+  ...fields,
+});
+
+export const aSeries = (name: string, fields: Partial<RememberSeries> = {}): RememberSeries => ({
+  selector: `series-${name}`,
+  verifierHash: `secret-${name}`,
+  pid: `pid-${name}`,
+  epoch: 0,
+  createdAt: at(0),
+  expiresAt: at(1000),
+  userAgent: "a browser",
+  ...fields,
+});
+
+export const aMail = (name: string): Omit<QueuedMail, "attempts"> => ({
+  id: `mail-${name}`,
+  payload: "sealed",
+  createdAt: at(0),
+  dueAt: at(0),
+});
+
+export const aPolicy: LockPolicy = { after: 1, window: minutes(15), lasts: minutes(5), longest: hours(1), forgets: days(1) };

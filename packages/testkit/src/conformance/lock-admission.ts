@@ -217,7 +217,55 @@ export const lockAdmissionCases: readonly Case<Storer>[] = [
     },
   },
   {
-    title: "forgets the counted attempts after a right secret, of this subject only",
+    title: "takes one attempt back for a right secret, of this subject only, and never more than were made",
+    run: async ({ storer }) => {
+      await storer.takeBackAttempt(SUBJECT, at());
+      await attempts(storer, after);
+      for (const subject of ["never tried", ...lookalikes(SUBJECT)]) await storer.takeBackAttempt(subject, at(1));
+      await storer.takeBackAttempt(SUBJECT, at(1));
+      assert.deepEqual(await attempts(storer, 2, 2), [ADMITTED, begun(2 + LASTS)]);
+      await attempts(storer, 1, 0, "one");
+      for (const _ of Array(3)) await storer.takeBackAttempt("one", at(1));
+      assert.deepEqual(await attempts(storer, 4, 2, "one"), [...Array(after).fill(ADMITTED), begun(2 + LASTS)]);
+    },
+  },
+  {
+    title: "does not move the window when it takes an attempt back, nor take back one of a window that is over",
+    run: async ({ storer }) => {
+      await attempts(storer, 1);
+      await storer.takeBackAttempt(SUBJECT, at(WINDOW - 1));
+      await attempts(storer, after, WINDOW - 1);
+      assert.deepEqual(await attempts(storer, 1, WINDOW), [ADMITTED]);
+      await storer.takeBackAttempt(SUBJECT, at(2 * WINDOW));
+      assert.deepEqual(await attempts(storer, 4, 2 * WINDOW), [...Array(after).fill(ADMITTED), begun(2 * WINDOW + LASTS)]);
+    },
+  },
+  {
+    title: "takes nothing back from a lock: it runs on, the count after it is a whole one, and the next lock as long as it would be",
+    run: async ({ storer }) => {
+      await lockNow(storer);
+      for (const offset of [0, LASTS - 1, LASTS]) await storer.takeBackAttempt(SUBJECT, at(offset));
+      assert.deepEqual(await attempts(storer, 1, LASTS - 1), [running(LASTS)]);
+      assert.equal(await lockNow(storer, LASTS), 2 * LASTS);
+    },
+  },
+  {
+    title: "admits one more for each attempt that is taken back at the same time, and no further one",
+    run: async ({ storer }) => {
+      for (const round of ROUNDS) {
+        const subject = `taken back ${round}`;
+        await attempts(storer, after, 0, subject);
+        const calls = await race(8, async (index) =>
+          index === round % 8 ? storer.takeBackAttempt(subject, at(1)) : storer.admitAttempt(subject, POLICY, at(1)),
+        );
+        const [admitted, lockedNow] = tally(calls.flatMap((call) => call ?? []));
+        assert.ok(admitted <= 1, `${admitted} were admitted where 1 may be`);
+        assert.equal(lockedNow, 1);
+      }
+    },
+  },
+  {
+    title: "forgets the counted attempts after a complete sign-in, of this subject only",
     run: async ({ storer }) => {
       await attempts(storer, after);
       await attempts(storer, after, 0, "other");
@@ -228,7 +276,7 @@ export const lockAdmissionCases: readonly Case<Storer>[] = [
     },
   },
   {
-    title: "starts a window with the next attempt after a right secret",
+    title: "starts a window with the next attempt after a complete sign-in",
     run: async ({ storer }) => {
       await attempts(storer, 1);
       await storer.clearAttempts(SUBJECT, at(WINDOW - 1));
@@ -237,7 +285,7 @@ export const lockAdmissionCases: readonly Case<Storer>[] = [
     },
   },
   {
-    title: "forgets how long the last lock was after a right secret, from the moment when it is over",
+    title: "forgets how long the last lock was after a complete sign-in, from the moment when it is over",
     run: async ({ storer }) => {
       await lockNow(storer);
       await storer.clearAttempts(SUBJECT, at(LASTS));
@@ -245,7 +293,7 @@ export const lockAdmissionCases: readonly Case<Storer>[] = [
     },
   },
   {
-    title: "changes nothing for a right secret while a lock runs: neither the lock nor how long the next one is",
+    title: "changes nothing for a complete sign-in while a lock runs: neither the lock nor how long the next one is",
     run: async ({ storer }) => {
       await lockNow(storer);
       for (const offset of [0, LASTS - 1]) await storer.clearAttempts(SUBJECT, at(offset));
@@ -254,7 +302,7 @@ export const lockAdmissionCases: readonly Case<Storer>[] = [
     },
   },
   {
-    title: "never admits more around a right secret at the same time, and lets no lock that began be lost to it",
+    title: "never admits more around a complete sign-in at the same time, and lets no lock that began be lost to it",
     run: async ({ storer }) => {
       for (const round of ROUNDS) {
         const subject = `race ${round}`;
@@ -310,6 +358,7 @@ export const lockAdmissionCases: readonly Case<Storer>[] = [
     run: async ({ storer, close }) => {
       if (!(await close())) return;
       await assert.rejects(async () => storer.admitAttempt(SUBJECT, POLICY, at()));
+      await assert.rejects(async () => storer.takeBackAttempt(SUBJECT, at()));
       await assert.rejects(async () => storer.clearAttempts(SUBJECT, at()));
     },
   },

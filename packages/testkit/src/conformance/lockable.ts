@@ -65,7 +65,7 @@ const userCases: readonly Case<Storer>[] = [
     },
   },
   {
-    title: "shows a lock that is over until the next attempt, or a right secret, takes it away",
+    title: "shows a lock that is over until the next attempt, or a complete sign-in, takes it away",
     run: async ({ storer, addUser }) => {
       for (const name of ["attempt", "secret"]) {
         const user = await addUser(name);

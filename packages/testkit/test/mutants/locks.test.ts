@@ -14,6 +14,7 @@ const subjectsBy =
   (change: (subject: string) => string) =>
   (storer: MemoryStorer): Partial<MemoryStorer> => ({
     admitAttempt: (subject, policy, now) => storer.admitAttempt(change(subject), policy, now),
+    takeBackAttempt: (subject, now) => storer.takeBackAttempt(change(subject), now),
     clearAttempts: (subject, now) => storer.clearAttempts(change(subject), now),
   });
 
@@ -34,6 +35,8 @@ catches(lockableConformance, {
       return !isLocked && (row?.used ?? 0) < policy.after ? { admitted: true } : admission;
     },
   }),
+  "takes all attempts back with one": (storer) => ({ takeBackAttempt: (subject, now) => storer.clearAttempts(subject, now) }),
+  "takes no attempt back": () => ({ takeBackAttempt: async () => {} }),
   "admits one too many": policyOf(({ after }) => ({ after: after + 1 })),
   "lets the window be a millisecond too long": policyOf((policy) => ({ window: (policy.window + 1) as LockPolicy["window"] })),
   "lets every lock be a first one": policyOf(({ lasts }) => ({ longest: lasts })),
@@ -71,12 +74,12 @@ catches(lockableConformance, {
     admitAttempt: (subject, policy, now) =>
       subject.startsWith("pid:") ? storer.admitAttempt(subject, policy, now) : Promise.resolve({ admitted: true }),
   }),
-  "ends a running lock for a right secret": (storer) => ({ clearAttempts: (subject) => storer.clearAttempts(subject, FAR) }),
-  "ends a lock for a right secret a millisecond too early": (storer) => ({
+  "ends a running lock for a complete sign-in": (storer) => ({ clearAttempts: (subject) => storer.clearAttempts(subject, FAR) }),
+  "ends a lock for a complete sign-in a millisecond too early": (storer) => ({
     clearAttempts: (subject, now) => storer.clearAttempts(subject, later(now)),
   }),
-  "forgets nothing for a right secret": () => ({ clearAttempts: async () => {} }),
-  "remembers the last lock after a right secret": (storer) => ({
+  "forgets nothing for a complete sign-in": () => ({ clearAttempts: async () => {} }),
+  "remembers the last lock after a complete sign-in": (storer) => ({
     clearAttempts: async (subject, now) => {
       if (!storer.dump().attempts.get(subject)?.lock) await storer.clearAttempts(subject, now);
     },
