@@ -9,7 +9,7 @@ import { register } from "@castellan/register";
 import { type RememberOptions, remember } from "@castellan/remember";
 import { type SqliteStorer, sqlite } from "@castellan/storer-sql/sqlite";
 import { type BrowserClient, type Harness, type HarnessOptions, harness, TEST_SECRET } from "@castellan/testkit";
-import { castellan, expressSessions, type Mail, type Mailer } from "castellan";
+import { castellan, expressSessions, type LimitOptions, type Mail, type Mailer } from "castellan";
 import express, { type Express } from "express";
 import { onTestFinished } from "vitest";
 
@@ -26,7 +26,11 @@ export interface AccountOptions {
   /** @default ":memory:" */
   readonly file?: string;
   readonly mailer?: Mailer;
-  readonly add?: (app: Express) => void;
+  /** Is told the text of each statement that the gate asks of the database. */
+  readonly onQuery?: (sql: string) => void;
+  /** Other figures for limits. */
+  readonly limits?: LimitOptions;
+  readonly add?: (app: Express, gate: AccountGate) => void;
 }
 
 const makeGate = (options: Omit<HarnessOptions, "storer">, storer: SqliteStorer, mailer: Mailer, changes: AccountOptions) =>
@@ -36,6 +40,7 @@ const makeGate = (options: Omit<HarnessOptions, "storer">, storer: SqliteStorer,
     mailer,
     mail: { from: { name: "Tests", address: "no-reply@app.example.test" }, every: null },
     sessions: expressSessions({ secret: TEST_SECRET }),
+    ...(changes.limits && { limits: changes.limits }),
     modules: {
       auth: auth(changes.auth),
       logout: logout(),
@@ -60,7 +65,7 @@ export interface Accounts extends Harness<AccountGate> {
 
 /** Starts the application; it is closed when the test is over. */
 export async function startAccounts(changes: AccountOptions = {}): Promise<Accounts> {
-  const storer = await sqlite(changes.file ?? ":memory:");
+  const storer = await sqlite({ file: changes.file ?? ":memory:", ...(changes.onQuery && { onQuery: changes.onQuery }) });
   const mails: Mail[] = [];
   const mailer: Mailer = changes.mailer ?? {
     async send(mail) {
@@ -76,7 +81,7 @@ export async function startAccounts(changes: AccountOptions = {}): Promise<Accou
       app.get("/", (_req, res) => void res.send("start"));
       app.get("/account", gate.require(), (req, res) => void res.send(`account of ${gate.user(req).login}`));
       app.get("/full", gate.require({ level: "full" }), (req, res) => void res.send(`full ${gate.user(req).login}`));
-      changes.add?.(app);
+      changes.add?.(app, gate);
       return app;
     },
   });

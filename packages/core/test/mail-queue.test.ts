@@ -97,8 +97,8 @@ describe("a mail", () => {
     const { gate, sent, queued } = start({ mail: { subjectPrefix: "[App] " } });
     await gate.email(MAIL);
     await gate.email(MAIL);
-    assert.equal(await gate.deliverMails(), 2);
-    assert.deepEqual(queued(), []);
+    await gate.deliverMails();
+    assert.deepEqual([sent.length, queued().length], [2, 0]);
     const [first, second] = sent;
     assert.deepEqual(
       { ...first, messageId: "" },
@@ -309,9 +309,10 @@ describe("a mail server that is away", () => {
 });
 
 describe("a mailer that never answers", () => {
-  it("holds up no other mail for longer than a minute; its own is tried again", async () => {
+  it("holds up no other mail, not even while it is waited for; its own is tried again after a minute", async () => {
     holdTimers("setTimeout", "clearTimeout");
     const sent: string[] = [];
+    const arrived = promised<void>();
     const { gate, clock, log, queued } = start({
       mailer: {
         async send({ subject }) {
@@ -320,11 +321,13 @@ describe("a mailer that never answers", () => {
             return new Promise(() => {});
           }
           sent.push(subject);
+          arrived.resolve();
         },
       },
     });
     await gate.email({ ...MAIL, subject: "stuck" });
     await gate.email({ ...MAIL, subject: "other" });
+    await arrived.promise;
     const delivered = gate.deliverMails();
     await vi.advanceTimersByTimeAsync(minutes(1));
     await delivered;
@@ -351,7 +354,7 @@ describe("a mailer that never answers", () => {
 });
 
 describe("the queue", () => {
-  it("delivers however many are due, and what is put in meanwhile", async () => {
+  it("delivers however many are due, and what is put in meanwhile by itself", async () => {
     let more = 5;
     const { gate, sent, queued } = start({
       mailer: {
@@ -363,7 +366,29 @@ describe("the queue", () => {
     });
     for (let count = 0; count < 45; count += 1) await gate.email(MAIL);
     await gate.deliverMails();
+    await gate.deliverMails();
     assert.deepEqual([sent.length, queued().length], [50, 0]);
+  });
+
+  it("gives the mailer no more than five at once", async () => {
+    let handed = 0;
+    const [five, release] = [promised<void>(), promised<void>()];
+    const { gate, queued } = start({
+      mailer: {
+        send() {
+          handed += 1;
+          if (handed === 5) five.resolve();
+          return release.promise;
+        },
+      },
+    });
+    for (let count = 0; count < 12; count += 1) await gate.email(MAIL);
+    await five.promise;
+    const done = gate.deliverMails();
+    assert.deepEqual([handed, queued().filter(({ attempts }) => attempts === 0).length], [5, 7]);
+    release.resolve();
+    await done;
+    assert.deepEqual([handed, queued().length], [12, 0]);
   });
 
   it("loses nobody who calls at the moment when a run ends", async () => {

@@ -38,7 +38,8 @@ export interface MailServer {
   close(): Promise<void>;
 }
 
-export async function mailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
+/** `port` is for a server that comes back where it was. */
+export async function mailServer(options: SMTPServerOptions = {}, port = 0): Promise<MailServer> {
   const taken: Taken[] = [];
   let connections = 0;
   const server = new SMTPServer({
@@ -46,6 +47,8 @@ export async function mailServer(options: SMTPServerOptions = {}): Promise<MailS
     cert: made.cert,
     authOptional: true,
     logger: false,
+    // Mailers keep connections open; nobody is to wait for them.
+    closeTimeout: 10,
     onConnect(_session, callback) {
       connections += 1;
       callback();
@@ -71,7 +74,7 @@ export async function mailServer(options: SMTPServerOptions = {}): Promise<MailS
   });
   // A client that hangs up on a certificate is what some tests are about.
   server.on("error", () => undefined);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const address = server.server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,

@@ -16,10 +16,11 @@ import { discreet } from "./mail-failure.ts";
 import type { MailContent } from "./mail-view.ts";
 
 const ID_BYTES = 16;
-const BATCH = 20;
+/** How many mails are with the mailer at once. Few: they wait there for its connections, and a mail that waits for longer than `PATIENCE` counts as not sent. */
+const AT_ONCE = 5;
 /** How long a claimed mail is ours alone. */
 const LEASE = minutes(2);
-/** How long a mailer may take over a mail: shorter than the lease, so that nobody sends it beside us, and so that one that never answers does not hold up the others. */
+/** How long a mailer may take over a mail: shorter than the lease, so that nobody sends it beside us. */
 const PATIENCE = minutes(1);
 /** How long the end of the process may wait for mails that are under way. They are due again after the lease. */
 const FAREWELL = seconds(5);
@@ -50,8 +51,10 @@ export interface MailQueueSettings {
 
 export class MailQueue {
   readonly #settings: MailQueueSettings;
-  #running: Promise<number> | null = null;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #fetching: Promise<void> | null = null;
   #again = false;
+  #left = 0;
   #stopped: Promise<unknown> | null = null;
 
   constructor(settings: MailQueueSettings) {
@@ -78,38 +81,55 @@ export class MailQueue {
     );
   }
 
-  /** Delivers what is due and answers how many mails left the queue. One run at a time; a call during a run makes it look again. */
-  deliver(): Promise<number> {
+  /**
+   * Delivers what is due, and answers how many mails have left the queue meanwhile. Waits for those that are under way already; what is put in later is on its way by itself. A mail that a server
+   * takes its time over holds up no other.
+   */
+  async deliver(): Promise<number> {
+    const before = this.#left;
     this.#again = true;
-    this.#running ??= this.#run();
-    return this.#running;
+    this.#fetching ??= this.#fetch();
+    await this.#fetching;
+    await Promise.all(this.#underWay);
+    return this.#left - before;
   }
 
   /** Takes no more mails, and waits a moment for those that are under way. */
   async stop(): Promise<void> {
     // What failed was logged by whoever began it; what is late is sent after the next start.
-    this.#stopped ??= within(FAREWELL, this.#running ?? Promise.resolve(0)).catch(() => 0);
+    this.#stopped ??= within(FAREWELL, Promise.all([this.#fetching, ...this.#underWay])).catch(() => null);
     await this.#stopped;
   }
 
-  async #run(): Promise<number> {
-    // `#running` is set before anything can fail.
+  async #fetch(): Promise<void> {
+    // `#fetching` is set before anything can fail.
     await Promise.resolve();
-    let delivered = 0;
     try {
       while (this.#again && !this.#stopped) {
         this.#again = false;
+        while (this.#underWay.size >= AT_ONCE) await Promise.race(this.#underWay);
+        const room = AT_ONCE - this.#underWay.size;
         const now = this.#settings.clock.now();
-        const mails = await this.#rows().claimMails(now, after(now, LEASE), BATCH);
-        const results = await Promise.all(mails.map((mail) => this.#deliver(mail)));
-        delivered += results.filter(Boolean).length;
-        if (mails.length === BATCH) this.#again = true;
+        const mails = await this.#rows().claimMails(now, after(now, LEASE), room);
+        for (const mail of mails) this.#begin(mail);
+        if (mails.length === room) this.#again = true;
       }
-      return delivered;
     } finally {
       // In the same breath as the last look at `#again`: a call in between would be forgotten.
-      this.#running = null;
+      this.#fetching = null;
     }
+  }
+
+  #begin(mail: QueuedMail): void {
+    const work = this.#deliver(mail)
+      .then((hasLeft) => {
+        if (hasLeft) this.#left += 1;
+      })
+      .catch((error: unknown) =>
+        this.#settings.logger.warn("the queue could not be told what became of a mail; it is sent once more", { mail: mail.id, error }),
+      )
+      .finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
   }
 
   async #deliver(queued: QueuedMail): Promise<boolean> {
