@@ -68,7 +68,7 @@ describe.skipIf(withoutChromium).each([true, false])("the life of an account in 
   it("begins with a registration, and a link that proves the address", async () => {
     await register(page, email);
     expect(await textOf(page.locator("main"))).toContain("not confirmed yet");
-    await page.goto("/full");
+    await page.goto("/confirmed");
     expect([pathOf(), await notice()]).toEqual([
       "/auth/confirm/resend",
       "Please confirm your address first: open the link in the mail that we sent you.",
@@ -78,6 +78,8 @@ describe.skipIf(withoutChromium).each([true, false])("the life of an account in 
     await follow(page.getByRole("button", { name: "Confirm" }));
     expect([pathOf(), await notice()]).toEqual(["/account", "Your address is confirmed. You can sign in now."]);
     expect(await textOf(page.locator("main"))).not.toContain("not confirmed yet");
+    await page.goto("/confirmed");
+    expect(pathOf()).toBe("/confirmed");
   });
 
   it("goes on with a change of password, which ends what is signed in elsewhere", async () => {

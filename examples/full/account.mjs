@@ -2,7 +2,7 @@
 import { json, Router, urlencoded } from "express";
 import { browserName } from "./browser-name.mjs";
 import { testMail } from "./mails.mjs";
-import { accountPage, fullPage } from "./pages.mjs";
+import { accountPage, confirmedPage, fullPage } from "./pages.mjs";
 import { personOf } from "./person.mjs";
 
 /**
@@ -21,7 +21,12 @@ export function accountRoutes(gate, { show, done }, { mailsStay, rootUrl }) {
     await show(req, res, { title: "Your account", data, body: accountPage({ ...data, mailsStay }) });
   });
 
-  router.get("/full", gate.require({ level: "full" }), gate.confirm.middleware(), async (req, res) => {
+  router.get("/confirmed", gate.require(), gate.confirm.middleware(), async (req, res) => {
+    const { email } = personOf(gate.user(req));
+    await show(req, res, { title: "For confirmed addresses only", data: { email }, body: confirmedPage({ email }) });
+  });
+
+  router.get("/full", gate.require({ level: "full" }), async (req, res) => {
     const signIn = await gate.currentSignIn(req);
     const factors = (signIn?.factors ?? []).map(({ method, at }) => ({ method, at: at.toISOString() }));
     await show(req, res, { title: "For full sign-ins only", data: { factors }, body: fullPage({ factors }) });

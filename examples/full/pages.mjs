@@ -33,7 +33,8 @@ export const startPage = ({ person, hasOutbox }) => html`<p>${
 <h2>What to try</h2>
 <dl class="choices">
 <dt><a href="/account">Your account</a></dt><dd>For people who are signed in. Everybody else is sent to sign in, and comes back.</dd>
-<dt><a href="/full">For full sign-ins only</a></dt><dd>Wants a password given in this browser and a confirmed address; being remembered is not enough.</dd>
+<dt><a href="/full">For full sign-ins only</a></dt><dd>Wants a password given in this browser; being remembered is not enough.</dd>
+<dt><a href="/confirmed">For confirmed addresses only</a></dt><dd>Wants the link to be opened that was mailed after the registration.</dd>
 ${hasOutbox && html`<dt><a href="/dev/outbox">Outbox</a></dt><dd>Every mail and text message, which in development go nowhere else.</dd>`}
 </dl>
 <p class="hint">Every page answers in JSON too: <code>curl -H 'Accept: application/json' …</code></p>`;
@@ -80,6 +81,10 @@ const endButton = ({ id, browser, network }, csrfToken) =>
     kind: "quiet",
     fields: { id },
   });
+
+/** @param {{ email: string }} data */
+export const confirmedPage = ({ email }) =>
+  html`<p>You opened the link that we sent to <strong>${email}</strong>, so you may see this page.</p>`;
 
 /** @param {{ factors: readonly { method: string, at: string }[] }} data */
 export const fullPage = ({ factors }) => html`<p>You gave a proof of who you are in this very browser, so you may see this page.</p>

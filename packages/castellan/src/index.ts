@@ -24,9 +24,10 @@ type Filled = "hasher" | "passwordPolicy" | "renderer" | "identifier" | "mailer"
 export type CastellanOptions<S extends ServerStorer, M> = Omit<GateOptions<S, M>, Filled> & Partial<Pick<GateOptions<S, M>, Filled>>;
 
 /** Outside development nobody reads an outbox: what should be sent must not vanish. */
-const missing = (option: string, what: string) => ({
-  send: (): Promise<never> => Promise.reject(new ConfigError([`\`${option}\` is missing: ${what}`])),
-});
+const missing = (option: string, what: string) => {
+  const problem = `\`${option}\` is missing: ${what}`;
+  return { problem, send: (): Promise<never> => Promise.reject(new ConfigError([problem])) };
+};
 
 /**
  * Makes a gate. Left out, a seam is filled with: bcrypt of cost 12 (which also reads argon2id), the default password policy (15 characters), the default pages, e-mail

@@ -22,6 +22,8 @@ export interface Mailer {
   /** Hands the mail over; resolves when the next server has taken it. Rejects when it was not taken. */
   send(mail: Mail): Promise<void>;
   close?(): Promise<void>;
+  /** Why nothing can be sent by it, with the mend. Part of the start-up error where mails are to be sent. */
+  readonly problem?: string;
 }
 
 /** A text message. */

@@ -174,9 +174,10 @@ function problemsOfModules(storer: unknown, modules: unknown, reserved: Readonly
   return problems;
 }
 
-function problemsOfMail(mail: MailOptions | undefined): string[] {
+function problemsOfMail(mail: MailOptions | undefined, mailer: Mailer): string[] {
   if (!mail) return [];
-  const problems: string[] = [];
+  const problem = memberOf(mailer, "problem");
+  const problems: string[] = typeof problem === "string" ? [problem] : [];
   if (mail.rootUrl !== undefined && !/^https?:\/\/[^?#]+[^/?#]$/.test(mail.rootUrl))
     problems.push("`mail.rootUrl` must be an address without a slash at its end");
   if (mail.every != null && !(isDuration(mail.every) && mail.every <= LONGEST_TIMER))
@@ -234,7 +235,7 @@ export function problemsOf(options: GateOptions<ServerStorer, unknown>, reserved
     ...problemsOfModules(storer, modules, reserved, options.mail !== undefined),
     ...problemsOfFigures(options),
     ...problemsOfTexts(options),
-    ...problemsOfMail(options.mail),
+    ...problemsOfMail(options.mail, options.mailer),
   );
   if (isObject(storer) && typeof memberOf(sessions, "problems") === "function") {
     problems.push(...sessions.problems({ development: options.development ?? false, storer }));
