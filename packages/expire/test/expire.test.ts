@@ -185,6 +185,35 @@ describe("the end", () => {
     assert.notEqual(browser.jar.get("__Host-castellan-sid")?.value, before);
   });
 
+  it("is not undone by a slow request that began before it, whatever that does to its session", async () => {
+    let [reach, open] = [() => {}, () => {}];
+    const reached = new Promise<void>((resolve) => {
+      reach = resolve;
+    });
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const app = await startApp({
+      add: (express, gate) => {
+        express.get("/slow", gate.require(), async (req, res) => {
+          reach();
+          await opened;
+          Object.assign(req.session, { diary: "secret" });
+          res.send("done");
+        });
+      },
+    });
+    const browser = await signedIn(app);
+    const copy = browser.fork();
+    const slow = browser.fork().get("/slow");
+    await reached;
+    app.clock.advance(hours(1));
+    assert.equal(await whoIs(browser), "nobody");
+    open();
+    assert.equal((await slow).text, "done");
+    for (const one of [browser, copy]) assert.equal(await whoIs(one), "nobody");
+  });
+
   it("that is asked for after the answer is noticed by the next request", async () => {
     const app = await startApp({
       add: (express, gate) => {

@@ -412,6 +412,15 @@ describe("the owner's own browser", () => {
     assert.equal((await logIn(owner)).status, 200);
   });
 
+  it("has a throttle of its own too, which ends like the one of strangers", async () => {
+    const app = await startApp({ lock: { after: 100 } });
+    const owner = await signedIn(app);
+    assert.deepEqual(await wrong(owner, 11), [...times(401, 10), 429]);
+    assert.deepEqual(await wrong(app.browser(), 1), [401], "strangers have theirs");
+    app.clock.advance(minutes(15));
+    assert.equal((await logIn(owner)).status, 200);
+  });
+
   it("has its attempts back after a sign-in, and so has everybody", async () => {
     const app = await startStrict();
     const owner = await signedIn(app);
