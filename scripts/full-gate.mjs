@@ -32,6 +32,7 @@ export const fullGate = () =>
     keys: ["nothing is sealed by this key: 0123456789"],
     storer: memoryStorer(),
     sessions: expressSessions({ secret: "nothing is signed by this secret: 0123456789" }),
+    mailer: { send: async () => {} },
     mail: { from: { address: "no-reply@example.com" }, every: null },
     sweepEvery: null,
     modules,

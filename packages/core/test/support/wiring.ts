@@ -28,6 +28,8 @@ export const good = () => ({
   storer: memoryStorer(),
   sessions: expressSessions({ secret: SECRET }),
   sweepEvery: null,
+  // Whoever says who mails come from says what sends them.
+  mailer: { send: async () => {} },
   modules: {},
 });
 
