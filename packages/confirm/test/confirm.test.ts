@@ -119,7 +119,7 @@ describe("the link", () => {
     assert.equal((await spend(app, await tokenFor(app))).status, 200);
   });
 
-  it("T08.03 T12.05 opens a page with one button, which confirms, spends the token and leads to the login page with a word", async () => {
+  it("T08.03 T08.03 T12.05: opens a page with one button, which confirms, spends the token and leads to the login page with a word", async () => {
     const app = await startApp();
     await haveUnconfirmed(app);
     const browser = app.browser();

@@ -53,7 +53,7 @@ describe("asking for a link", () => {
     assert.equal(page.form("/auth/recover").field("email").value, "");
   });
 
-  it("T08.04 T13.03 mails a link to a known user, in text and HTML, and leads to the login page with a word", async () => {
+  it("T08.04 T08.04 T13.03: mails a link to a known user, in text and HTML, and leads to the login page with a word", async () => {
     const app = await startApp();
     const { page } = await app.browser().get("/auth/recover");
     const asked = await page.form("/auth/recover").submit({ email: ` ${ANN.toUpperCase()} ` });
@@ -179,7 +179,7 @@ describe("the link", () => {
     assert.deepEqual(row.expiresAt, new Date(app.clock.now().getTime() + hours(1)));
   });
 
-  it("T08.05 T13.05 opens a page with the token in its form, and not in its address", async () => {
+  it("T08.05 T08.05 T13.05: opens a page with the token in its form, and not in its address", async () => {
     const app = await startApp();
     const token = await newToken(app);
     const landing = await app.browser().get(`/auth/recover/end?token=${token}`);
@@ -217,7 +217,7 @@ describe("the new password", () => {
     assert.equal((await signIn(browser, OTHER_PASSWORD)).status, 200);
   });
 
-  it("T08.06 T13.06 can be chosen by a JSON client that posts the token in the body", async () => {
+  it("T08.06 T08.06 T13.06: can be chosen by a JSON client that posts the token in the body", async () => {
     const app = await startApp();
     const answer = await spend(app, await newToken(app));
     assert.deepEqual(toldOf(answer, "status", "reason", "location"), {
