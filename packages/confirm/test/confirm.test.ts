@@ -24,7 +24,7 @@ import {
 } from "./support.ts";
 
 describe("the module", () => {
-  it("T12.01 answers GET and POST of its two pages, and has a text for each reason", async () => {
+  it("T12.01: answers GET and POST of its two pages, and has a text for each reason", async () => {
     const app = await startApp();
     const { routes, reasons } = app.gate.describe();
     const own = routes.filter((route) => route.endsWith("(confirm)"));
@@ -37,7 +37,7 @@ describe("the module", () => {
     assert.deepEqual(reasons["confirm"], ["confirmation_sent", "not_confirmed", "confirmed", "email_required"]);
   });
 
-  it("T12.01 does not start where nobody says who its mails come from", () => {
+  it("T12.01: does not start where nobody says who its mails come from", () => {
     assert.throws(
       () => startGateWithoutMail(),
       (error) => error instanceof ConfigError && error.problems.some((problem) => problem.includes('module "confirm" sends mails')),
@@ -46,7 +46,7 @@ describe("the module", () => {
 });
 
 describe("a registration", () => {
-  it("T12.04 mails a link to the user's address, in text and HTML, and answers with a page that says so", async () => {
+  it("T12.04: mails a link to the user's address, in text and HTML, and answers with a page that says so", async () => {
     const app = await startApp();
     const answer = await registerBy(app.browser());
     assert.deepEqual([answer.status, answer.page.heading], [200, "Look into your mailbox"]);
@@ -58,7 +58,7 @@ describe("a registration", () => {
     assert.equal(await isConfirmed(app), false);
   });
 
-  it("T12.04 gives a JSON client a word and the way on, and signs nobody in", async () => {
+  it("T12.04: gives a JSON client a word and the way on, and signs nobody in", async () => {
     const app = await startApp();
     const browser = app.browser();
     const answer = await browser.json("POST", "/auth/register", { email: ANN, password: PASSWORD });
@@ -95,7 +95,7 @@ describe("a registration", () => {
 });
 
 describe("the link", () => {
-  it("T12.11 leads to rootUrl and the mount, whatever Host and its companions say", async () => {
+  it("T12.11: leads to rootUrl and the mount, whatever Host and its companions say", async () => {
     const app = await startApp();
     const lies = {
       Host: "evil.example.net",
@@ -110,7 +110,7 @@ describe("the link", () => {
     assert.doesNotMatch(JSON.stringify(mail), /evil/);
   });
 
-  it("T12.11 leads to mail.rootUrl where a separate front end is named", async () => {
+  it("T12.11: leads to mail.rootUrl where a separate front end is named", async () => {
     const app = await startApp({
       gate: { mail: { from: { address: "no-reply@app.example.test" }, every: null, rootUrl: "https://front.example.org/welcome" } },
     });
@@ -119,7 +119,7 @@ describe("the link", () => {
     assert.equal((await spend(app, await tokenFor(app))).status, 200);
   });
 
-  it("T08.03 T08.03 T12.05: opens a page with one button, which confirms, spends the token and leads to the login page with a word", async () => {
+  it("T08.03 T12.05: opens a page with one button, which confirms, spends the token and leads to the login page with a word", async () => {
     const app = await startApp();
     await haveUnconfirmed(app);
     const browser = app.browser();
@@ -133,7 +133,7 @@ describe("the link", () => {
     assert.equal(browser.jar.get("__Host-castellan-link"), null);
   });
 
-  it("T12.05 leads where the application wants, and tells who listens", async () => {
+  it("T12.05: leads where the application wants, and tells who listens", async () => {
     const told: string[] = [];
     const app = await startApp({ confirm: { afterConfirm: "/welcome" } });
     app.gate.on(confirmChannel).after("notify", ({ pid, ctx }) => void told.push(`${pid} ${ctx?.json}`));
@@ -143,7 +143,7 @@ describe("the link", () => {
     assert.deepEqual(told, [`${pid} true`]);
   });
 
-  it("T12.12 holds a token of 64 characters, of which only the halves' place and hash are stored", async () => {
+  it("T12.12: holds a token of 64 characters, of which only the halves' place and hash are stored", async () => {
     const app = await startApp();
     const pid = await haveUnconfirmed(app);
     const token = await tokenFor(app);
@@ -172,7 +172,7 @@ describe("what is no living link", () => {
     `${"a".repeat(64)}=`,
   ];
 
-  it("T12.06 R116 without a token there is nothing to confirm: 410 as JSON, a page without a button as HTML", async () => {
+  it("T12.06: R116 without a token there is nothing to confirm: 410 as JSON, a page without a button as HTML", async () => {
     const app = await startApp();
     await haveUnconfirmed(app);
     for (const body of [{}, { token: null }, { token: [] }, { token: {} }, { token: 0 }, { token: true }, { token: [""] }]) {
@@ -183,7 +183,7 @@ describe("what is no living link", () => {
     assert.equal(await isConfirmed(app), false);
   });
 
-  it("T12.07 T12.08 R116 one that cannot be read and one that nobody made get the same answer", async () => {
+  it("T12.07 T12.08: R116 one that cannot be read and one that nobody made get the same answer", async () => {
     const app = await startApp();
     await haveUnconfirmed(app);
     const token = await tokenFor(app);
@@ -209,13 +209,13 @@ describe("what is no living link", () => {
 });
 
 describe("a sign-in", () => {
-  it("T12.02 goes through with a confirmed address", async () => {
+  it("T12.02: goes through with a confirmed address", async () => {
     const app = await startApp();
     await haveConfirmed(app);
     assert.equal((await signIn(app.browser())).text, "start");
   });
 
-  it("T12.03 without one is answered 403 not_confirmed and the way to a new mail, after the right password only", async () => {
+  it("T12.03: without one is answered 403 not_confirmed and the way to a new mail, after the right password only", async () => {
     const app = await startApp();
     await haveUnconfirmed(app);
     const browser = app.browser();
@@ -241,7 +241,7 @@ describe("with the policy allow-limited", () => {
     assert.equal((await spend(app, await tokenFor(app))).status, 200);
   });
 
-  it("T12.10 the middleware sends the unconfirmed to the page for a new mail, and tells a JSON client 403", async () => {
+  it("T12.10: the middleware sends the unconfirmed to the page for a new mail, and tells a JSON client 403", async () => {
     const app = await startApp({ confirm });
     const browser = app.browser();
     await registerBy(browser);
@@ -251,7 +251,7 @@ describe("with the policy allow-limited", () => {
     assert.equal(statusAndReason(await browser.json("GET", "/wall")), "403 not_confirmed");
   });
 
-  it("T12.09 the middleware lets the confirmed pass, from the moment of the confirmation on, and strangers too", async () => {
+  it("T12.09: the middleware lets the confirmed pass, from the moment of the confirmation on, and strangers too", async () => {
     const app = await startApp({ confirm });
     const browser = app.browser();
     await registerBy(browser);

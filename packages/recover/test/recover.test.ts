@@ -24,7 +24,7 @@ import {
 } from "./support.ts";
 
 describe("the module", () => {
-  it("T13.01 answers GET and POST of its two pages, and has a text for each reason", async () => {
+  it("T13.01: answers GET and POST of its two pages, and has a text for each reason", async () => {
     const app = await startApp();
     const { routes, reasons } = app.gate.describe();
     const own = routes.filter((route) => route.endsWith("(recover)"));
@@ -43,7 +43,7 @@ describe("the module", () => {
 });
 
 describe("asking for a link", () => {
-  it("T13.02 begins with a page that asks for the login and nothing else", async () => {
+  it("T13.02: begins with a page that asks for the login and nothing else", async () => {
     const app = await startApp();
     const { status, page } = await app.browser().get("/auth/recover");
     assert.deepEqual(
@@ -53,7 +53,7 @@ describe("asking for a link", () => {
     assert.equal(page.form("/auth/recover").field("email").value, "");
   });
 
-  it("T08.04 T08.04 T13.03: mails a link to a known user, in text and HTML, and leads to the login page with a word", async () => {
+  it("T08.04 T13.03: mails a link to a known user, in text and HTML, and leads to the login page with a word", async () => {
     const app = await startApp();
     const { page } = await app.browser().get("/auth/recover");
     const asked = await page.form("/auth/recover").submit({ email: ` ${ANN.toUpperCase()} ` });
@@ -66,7 +66,7 @@ describe("asking for a link", () => {
     assert.ok(mail.html?.includes(`<a href="${await linkFor(app)}">Choose a new password</a>`));
   });
 
-  it("T13.04 mails nothing for an unknown login, with the same answer", async () => {
+  it("T13.04: mails nothing for an unknown login, with the same answer", async () => {
     const app = await startApp();
     const { page } = await app.browser().get("/auth/recover");
     const asked = await page.form("/auth/recover").submit({ email: "nobody@example.com" });
@@ -116,7 +116,7 @@ describe("asking for a link", () => {
 describe("secondary addresses", () => {
   const MORE = ["ann@home.example", "ann@work.example"];
 
-  it("T13.15 W31 get a mail of their own each, which names none of the others and has a link of its own", async () => {
+  it("T13.15: W31 get a mail of their own each, which names none of the others and has a link of its own", async () => {
     const app = await startApp();
     const { pid } = await userOf(app);
     await app.storer.setSecondaryEmails(pid, [...MORE, ANN]);
@@ -155,7 +155,7 @@ describe("secondary addresses", () => {
 });
 
 describe("the link", () => {
-  it("T13.13 leads to rootUrl and the mount, whatever Host says, or to mail.rootUrl", async () => {
+  it("T13.13: leads to rootUrl and the mount, whatever Host says, or to mail.rootUrl", async () => {
     const app = await startApp();
     const headers = { Host: "evil.example.net", "X-Forwarded-Host": "evil.example.net", Forwarded: "host=evil.example.net" };
     await app.browser({ headers }).json("POST", "/auth/recover", { email: ANN });
@@ -168,7 +168,7 @@ describe("the link", () => {
     assert.match(await linkFor(split), /^https:\/\/front\.example\.org\/recover\/end\?token=[\w-]{64}$/);
   });
 
-  it("T13.14 holds a token of 64 characters, of which only the halves' place and hash are stored", async () => {
+  it("T13.14: holds a token of 64 characters, of which only the halves' place and hash are stored", async () => {
     const app = await startApp();
     const token = await newToken(app);
     assert.match(token, /^[\w-]{64}$/);
@@ -179,7 +179,7 @@ describe("the link", () => {
     assert.deepEqual(row.expiresAt, new Date(app.clock.now().getTime() + hours(1)));
   });
 
-  it("T08.05 T08.05 T13.05: opens a page with the token in its form, and not in its address", async () => {
+  it("T08.05 T13.05: opens a page with the token in its form, and not in its address", async () => {
     const app = await startApp();
     const token = await newToken(app);
     const landing = await app.browser().get(`/auth/recover/end?token=${token}`);
@@ -205,7 +205,7 @@ describe("the link", () => {
 });
 
 describe("the new password", () => {
-  it("T13.06 counts from then on; nobody is signed in, and the words do not say so", async () => {
+  it("T13.06: counts from then on; nobody is signed in, and the words do not say so", async () => {
     const app = await startApp();
     await ask(app, ANN);
     const browser = app.browser();
@@ -217,7 +217,7 @@ describe("the new password", () => {
     assert.equal((await signIn(browser, OTHER_PASSWORD)).status, 200);
   });
 
-  it("T08.06 T08.06 T13.06: can be chosen by a JSON client that posts the token in the body", async () => {
+  it("T08.06 T13.06: can be chosen by a JSON client that posts the token in the body", async () => {
     const app = await startApp();
     const answer = await spend(app, await newToken(app));
     assert.deepEqual(toldOf(answer, "status", "reason", "location"), {
@@ -228,7 +228,7 @@ describe("the new password", () => {
     assert.ok(await has(app, OTHER_PASSWORD));
   });
 
-  it("T13.07 T13.08 signs in where the application wants that, by the channels of any sign-in, once each and in their order", async () => {
+  it("T13.07 T13.08: signs in where the application wants that, by the channels of any sign-in, once each and in their order", async () => {
     const app = await startApp({ recover: { signIn: true, afterRecover: "/account" } });
     const order: string[] = [];
     app.gate.on(finishRecovery).after("record", () => void order.push("finishRecovery"));
@@ -254,7 +254,7 @@ describe("the new password", () => {
     });
   });
 
-  it("T13.09 that will not do is 422 on its field, and leaves the token alive", async () => {
+  it("T13.09: that will not do is 422 on its field, and leaves the token alive", async () => {
     const app = await startApp();
     await ask(app, ANN);
     const browser = app.browser();
