@@ -172,7 +172,7 @@ describe("what is no living link", () => {
     `${"a".repeat(64)}=`,
   ];
 
-  it("T12.06: R116 without a token there is nothing to confirm: 410 as JSON, a page without a button as HTML", async () => {
+  it("T12.06: without a token there is nothing to confirm: 410 as JSON, a page without a button as HTML", async () => {
     const app = await startApp();
     await haveUnconfirmed(app);
     for (const body of [{}, { token: null }, { token: [] }, { token: {} }, { token: 0 }, { token: true }, { token: [""] }]) {
@@ -183,7 +183,7 @@ describe("what is no living link", () => {
     assert.equal(await isConfirmed(app), false);
   });
 
-  it("T12.07 T12.08: R116 one that cannot be read and one that nobody made get the same answer", async () => {
+  it("T12.07 T12.08: one that cannot be read and one that nobody made get the same answer", async () => {
     const app = await startApp();
     await haveUnconfirmed(app);
     const token = await tokenFor(app);

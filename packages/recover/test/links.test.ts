@@ -144,7 +144,7 @@ describe("a token", () => {
     assert.equal((await userOf(app, BOB)).pid, pid);
   });
 
-  it("T13.10 T13.12: R116 that is none, cannot be read or was made by nobody gets the same answer as a dead one, and costs no hash", async () => {
+  it("T13.10 T13.12: that is none, cannot be read or was made by nobody gets the same answer as a dead one, and costs no hash", async () => {
     const app = await startApp();
     const token = await newToken(app);
     const near = token.slice(0, 40) + (token[40] === "A" ? "B" : "A") + token.slice(41);
