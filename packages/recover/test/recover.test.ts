@@ -116,7 +116,7 @@ describe("asking for a link", () => {
 describe("secondary addresses", () => {
   const MORE = ["ann@home.example", "ann@work.example"];
 
-  it("T13.15: W31 get a mail of their own each, which names none of the others and has a link of its own", async () => {
+  it("T13.15: get a mail of their own each, which names none of the others and has a link of its own", async () => {
     const app = await startApp();
     const { pid } = await userOf(app);
     await app.storer.setSecondaryEmails(pid, [...MORE, ANN]);
