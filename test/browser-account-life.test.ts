@@ -87,7 +87,7 @@ describe.skipIf(withoutChromium).each([true, false])("the life of an account in 
     const elsewhere = await other.newPage();
     await signIn(elsewhere, email);
     await page.goto("/account");
-    await follow(page.getByRole("link", { name: "Change your password" }));
+    await follow(page.getByRole("link", { name: "change your password" }));
     await landed("/auth/password");
     await fill(page, { password: PASSWORD, new_password: NEW_PASSWORD, confirm_password: NEW_PASSWORD });
     expect([pathOf(), await notice()]).toEqual(["/account", "Your password is changed. You are signed out everywhere else."]);
@@ -101,7 +101,7 @@ describe.skipIf(withoutChromium).each([true, false])("the life of an account in 
     const stranger = await visitor();
     const guesses = await stranger.newPage();
     for (let tries = 0; tries < 6; tries += 1) await signIn(guesses, email, "a wrong password, guessed");
-    expect(await notice(guesses)).toContain("locked for a while");
+    expect(await notice(guesses)).toContain("This account is locked");
     await follow(page.getByRole("button", { name: "Sign out" }));
     await signIn(page, email, NEW_PASSWORD);
     expect(pathOf()).toBe("/account");

@@ -45,7 +45,7 @@ export const accountPage = ({ person, confirmed, signIns, csrfToken, mailsStay }
   return html`<dl class="facts">
 <dt>Name</dt><dd>${person.name}</dd>
 <dt>E-mail address</dt><dd>${person.email}${!confirmed && html`, <a href="/auth/confirm/resend">not confirmed yet</a>`}</dd>
-<dt>Password</dt><dd><a href="/auth/password">Change your password</a></dd>
+<dt>Password</dt><dd>Known to you alone: <a href="/auth/password">change your password</a></dd>
 ${here && html`<dt>Signed in</dt><dd>${time(here.since)}</dd>`}
 </dl>
 <section aria-labelledby="sign-ins">
