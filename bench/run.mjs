@@ -45,6 +45,9 @@ async function quiet(/** @type {number} */ seconds) {
   return others;
 }
 
+// What was made in the temporary folder goes away too when somebody stops it.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 const rows = [];
 let loudest = 0;
 for (const name of positionals.length > 0 ? positionals : SCENARIOS) {
