@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run bench -- [SCENARIO…] [--rounds 5] [--seconds 3] [--pairs 200]`: prints one table. What it means: README.md beside. @module */
+/** `npm run bench -- [SCENARIO…] [--rounds 5] [--seconds 3] [--pairs 200] [--wait 0]`: prints one table. What it means: README.md beside. @module */
 import { availableParallelism, cpus } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "3" },
     pairs: { type: "string", default: "200" },
+    wait: { type: "string", default: "0" },
   },
 });
 const strangers = positionals.filter((name) => !SCENARIOS.includes(name));
@@ -25,18 +26,32 @@ if (strangers.length > 0) {
 const log = (/** @type {string} */ line) => console.error(line);
 const settings = { rounds: Number(values.rounds), seconds: Number(values.seconds), pairs: Number(values.pairs), log };
 
+/** Fewer cores than this in use by others: quiet. */
+const QUIET = 0.1;
+
 /** How many cores somebody else keeps busy. */
 async function noise() {
   const busy = () => cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
-  const before = busy();
+  const [before, began] = [busy(), performance.now()];
   await pause(1000);
-  return (busy() - before) / 1000;
+  return (busy() - before) / (performance.now() - began);
 }
+
+/** Waits until others are quiet, but no longer than so many seconds. Answers how quiet they are. */
+async function quiet(/** @type {number} */ seconds) {
+  const end = performance.now() + seconds * 1000;
+  let others = await noise();
+  while (others > QUIET && performance.now() < end) others = await noise();
+  return others;
+}
+
+// What was made in the temporary folder goes away too when somebody stops it.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
 const rows = [];
 let loudest = 0;
 for (const name of positionals.length > 0 ? positionals : SCENARIOS) {
-  const others = await noise();
+  const others = await quiet(Number(values.wait));
   loudest = Math.max(loudest, others);
   log(`— ${name} (others use ${others.toFixed(2)} cores)`);
   const { run } = await import(`./scenarios/${name}.mjs`);

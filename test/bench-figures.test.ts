@@ -1,10 +1,12 @@
 /** What `npm run bench` measures is what it says: a figure of a server that answers wrongly means nothing. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loginOf, makeAccounts, WITHOUT_PASSWORD } from "../bench/lib/accounts.mjs";
+import { loginOf, makeAccounts, removeAccounts, WITHOUT_PASSWORD } from "../bench/lib/accounts.mjs";
 import { type Server, startServer } from "../bench/lib/server.mjs";
 import { median, percentile, table } from "../bench/lib/statistics.mjs";
 import { ask, signIn, tryToSignIn } from "../bench/lib/visitors.mjs";
 import { countStatements } from "../bench/scenarios/queries.mjs";
+
+afterAll(removeAccounts);
 
 /** Starts the server for the tests of one `describe`. */
 function serverOf(name: "castellan" | "express" | "express-session"): () => Server {

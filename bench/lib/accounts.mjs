@@ -12,7 +12,10 @@ export const loginOf = (/** @type {number} */ number) => `user${number}@example.
 export const WITHOUT_PASSWORD = "passkey-only@example.test";
 
 const folder = mkdtempSync(join(tmpdir(), "castellan-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+/** Removes every file that was made. Happens by itself at the end of a process that ends of its own accord. */
+export const removeAccounts = () => rmSync(folder, { recursive: true, force: true });
+process.on("exit", removeAccounts);
 
 /**
  * Makes a file of {@link ACCOUNTS} accounts whose hashes are of `cost`, and one that has no password. Answers its name.

@@ -75,7 +75,7 @@ class ExpressSessions implements Sessions {
   readonly #eager: boolean;
   readonly #run: (req: unknown, res: unknown, next: (error?: unknown) => void) => void;
   readonly #loadings = new WeakMap<IncomingMessage, Loading>();
-  /** Cookies whose signature was right: it stays so, and says nothing of whether the session is alive. Saves a tenth of a signed-in request. */
+  /** Cookies whose signature was right: it stays so, and says nothing of whether the session is alive. */
   readonly #vouchedFor = new Map<string, string>();
   #answersAtOnce: boolean | undefined;
   #warned = false;

@@ -30,15 +30,12 @@ interface Prepared {
   /** Which value goes where, counted from 0. */
   readonly order: readonly number[];
   readonly count: number;
-  /** Whether it only reads. */
-  readonly isQuery: boolean;
 }
 
 /** Node 22.13 takes numbered placeholders for named ones, and will not bind them by position: the driver sees plain ones. */
 function prepare(connection: SqliteConnection, sql: string): Prepared {
   const order = Array.from(sql.matchAll(/\?(\d+)/g), ([, number]) => Number(number) - 1);
-  const statement = connection.prepare(sql.replaceAll(/\?\d+/g, "?"));
-  return { statement, order, count: Math.max(-1, ...order) + 1, isQuery: /^\s*SELECT\b/i.test(sql) };
+  return { statement: connection.prepare(sql.replaceAll(/\?\d+/g, "?")), order, count: Math.max(-1, ...order) + 1 };
 }
 
 export class SqliteDatabase implements Database {
@@ -55,25 +52,22 @@ export class SqliteDatabase implements Database {
   }
 
   first<Params extends readonly Value[], Row>(statement: Statement<Params, Row>, ...params: Params): Row | null {
-    // Not `get` for a write: it stops at the first row, and a write with RETURNING commits after the last one. When that commit fails, `get` has
-    // answered already and the failure is lost. For a query it saves a third of the time.
-    const row = this.#run(statement, params, ({ statement: prepared, isQuery }, values) =>
-      isQuery ? prepared.get(...values) : prepared.all(...values)[0],
-    );
-    // Rows are of the type that the statement declares: this, and the line in `all`, are where that is taken on trust.
-    return (row as Row | undefined) ?? null;
+    return this.all(statement, ...params)[0] ?? null;
   }
 
   all<Params extends readonly Value[], Row>(statement: Statement<Params, Row>, ...params: Params): readonly Row[] {
-    return this.#run(statement, params, ({ statement: prepared }, values) => prepared.all(...values)) as Row[];
+    // Never the driver's `get`: it stops at the first row, and a write with RETURNING commits after the last one. When that commit fails, `get`
+    // has answered already and the failure is lost.
+    // The rows are of the type that the statement declares: the one place where that is taken on trust.
+    return this.#run(statement, params, (prepared, values) => prepared.all(...values)) as Row[];
   }
 
   change<Params extends readonly Value[]>(statement: Statement<Params>, ...params: Params): number {
-    return this.#run(statement, params, ({ statement: prepared }, values) => Number(prepared.run(...values).changes));
+    return this.#run(statement, params, (prepared, values) => Number(prepared.run(...values).changes));
   }
 
   claim<Params extends readonly Value[]>(statement: Statement<Params>, ...params: Params): boolean {
-    return this.#run(statement, params, ({ statement: prepared }, values) => {
+    return this.#run(statement, params, (prepared, values) => {
       try {
         return Number(prepared.run(...values).changes) > 0;
       } catch (error) {
@@ -105,12 +99,12 @@ export class SqliteDatabase implements Database {
     this.#connection.close();
   }
 
-  #run<T>(statement: Text, params: readonly Value[], work: (prepared: Prepared, values: readonly Value[]) => T): T {
+  #run<T>(statement: Text, params: readonly Value[], work: (prepared: SqliteStatement, values: readonly Value[]) => T): T {
     return this.#guarded(() => {
-      const prepared = this.#prepare(statement);
-      checkParams(params, prepared.count, statement.sql);
+      const { statement: prepared, order, count } = this.#prepare(statement);
+      checkParams(params, count, statement.sql);
       // None is missing: they were counted.
-      const values = prepared.order.map((index) => params[index] ?? null);
+      const values = order.map((index) => params[index] ?? null);
       return work(prepared, values);
     }, statement.sql);
   }

@@ -5,7 +5,6 @@ import type { Value } from "../database.ts";
 /** What is used of `StatementSync` in `node:sqlite`. */
 export interface SqliteStatement {
   all(...params: readonly Value[]): unknown[];
-  get(...params: readonly Value[]): unknown;
   run(...params: readonly Value[]): { readonly changes: number | bigint };
 }
 
