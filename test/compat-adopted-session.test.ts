@@ -156,6 +156,7 @@ describe("adoptedSession()", () => {
     await haveUser(app);
     const browser = app.browser();
     await browser.json("POST", "/auth/login", { email: "ann@example.com", password: PASSWORD });
+    browser.jar.delete("__Host-castellan-browser");
     assert.deepEqual(
       browser.jar.cookies.map(({ name }) => name),
       ["connect.sid"],
