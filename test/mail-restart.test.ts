@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { minutes, seconds } from "castellan";
 import type { SMTPServerOptions } from "smtp-server";
 import { describe, it, onTestFinished } from "vitest";
-import { mailServer } from "../packages/defaults/test/mail-server.ts";
+import { certificate, mailServer } from "../packages/defaults/test/mail-server.ts";
 import { type Child, startChild } from "./support/child.ts";
 import { ANN, BOB, mailerFor, newFile, registerAs, startMailing, tokenIn } from "./support/mails.ts";
 
 const start = (...args: readonly string[]): Child => {
-  const child = startChild("mailing", args);
+  const child = startChild("mailing", args, { MAIL_CERTIFICATE: certificate });
   onTestFinished(() => child.kill());
   return child;
 };

@@ -13,10 +13,10 @@ export interface Child {
   readonly ended: Promise<void>;
 }
 
-/** Starts `test/children/NAME.mjs`. */
-export function startChild(name: string, args: readonly string[]): Child {
+/** Starts `test/children/NAME.mjs`, with `environment` beside the test's own. */
+export function startChild(name: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Child {
   const path = fileURLToPath(new URL(`../children/${name}.mjs`, import.meta.url));
-  const child = spawn(process.execPath, [path, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [path, ...args], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...environment } });
   const lines: string[] = [];
   let [rest, complaint, isOver] = ["", "", false];
   let wake = (): void => {};
