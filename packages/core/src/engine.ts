@@ -8,6 +8,7 @@ import type { PasswordHasher } from "./hasher.ts";
 import type { Context } from "./http/context.ts";
 import type { CsrfTokens } from "./http/csrf.ts";
 import type { KnownBrowsers } from "./http/known-browsers.ts";
+import type { StepUpScreen } from "./http/requirements.ts";
 import type { Sessions } from "./http/sessions.ts";
 import type { Identifier } from "./identifier.ts";
 import type { KeyRing } from "./keys.ts";
@@ -58,6 +59,8 @@ export interface Engine<U extends User = User> {
   readonly words: readonly string[];
   /** Methods that count as a second factor. */
   readonly secondFactors: ReadonlySet<string>;
+  /** Where a proof is given afresh, in the order of modules. */
+  readonly screens: readonly StepUpScreen[];
   readonly cookieName: (name: string) => string;
   /** Throws when a loaded user lacks a field that some module needs. */
   readonly checkUser: (user: User) => void;
