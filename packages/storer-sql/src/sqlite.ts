@@ -11,6 +11,7 @@ import {
   type ExpireOperations,
   type LockOperations,
   type MailQueueOperations,
+  type OAuth2Operations,
   type RecoverOperations,
   type RememberOperations,
   type SecondaryEmailOperations,
@@ -19,6 +20,7 @@ import {
 } from "@castellan/core";
 import { challengeOperations } from "./operations/challenges.ts";
 import { countOperations } from "./operations/counts.ts";
+import { identityOperations } from "./operations/identities.ts";
 import { linkOperations } from "./operations/links.ts";
 import { lockOperations } from "./operations/locks.ts";
 import { mailOperations } from "./operations/mails.ts";
@@ -32,6 +34,7 @@ import { openConnection } from "./sqlite/open.ts";
 import { type SyncSessionOperations, sessionOperations } from "./sqlite/sessions.ts";
 import { challenges } from "./sqlite/statements/challenges.ts";
 import { counts } from "./sqlite/statements/counts.ts";
+import { identities } from "./sqlite/statements/identities.ts";
 import { links } from "./sqlite/statements/links.ts";
 import { locks } from "./sqlite/statements/locks.ts";
 import { mails } from "./sqlite/statements/mails.ts";
@@ -81,6 +84,7 @@ export interface SqliteStorer
     RememberOperations,
     ExpireOperations,
     MailQueueOperations,
+    OAuth2Operations,
     SyncSessionOperations {
   /** Brings the schema up to date. */
   ready(): Promise<void>;
@@ -103,6 +107,7 @@ export async function sqlite(fileOrOptions: string | SqliteOptions): Promise<Sql
     ...lockOperations(database, locks),
     ...rememberOperations(database, remember),
     ...mailOperations(database, mails),
+    ...identityOperations(database, identities, users),
     ...sessionOperations(database, sessions),
     sweep: sweepOperation(database, sweeps),
     ready: async () => migrate(database, file),

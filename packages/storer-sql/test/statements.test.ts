@@ -6,6 +6,7 @@ import { loadDriver } from "../src/sqlite/driver.ts";
 import { migrationSql } from "../src/sqlite/schema.ts";
 import { challenges } from "../src/sqlite/statements/challenges.ts";
 import { counts } from "../src/sqlite/statements/counts.ts";
+import { identities } from "../src/sqlite/statements/identities.ts";
 import { links } from "../src/sqlite/statements/links.ts";
 import { locks } from "../src/sqlite/statements/locks.ts";
 import { mails } from "../src/sqlite/statements/mails.ts";
@@ -14,10 +15,35 @@ import { sessions } from "../src/sqlite/statements/sessions.ts";
 import { signIns } from "../src/sqlite/statements/sign-ins.ts";
 import { sweeps } from "../src/sqlite/statements/sweep.ts";
 import { users } from "../src/sqlite/statements/users.ts";
-import { aChallenge, aLink, aMail, aPolicy, aSeries, aSignIn, at, aUser, newFile, openStorer, withFile } from "./support/places.ts";
+import {
+  aChallenge,
+  aFlow,
+  aLink,
+  aMail,
+  anIdentity,
+  aPolicy,
+  aSeries,
+  aSignIn,
+  at,
+  aUser,
+  newFile,
+  openStorer,
+  withFile,
+} from "./support/places.ts";
 
 const statements: readonly (readonly [name: string, { readonly sql: string }])[] = [
-  ...Object.entries({ ...users, ...signIns, ...challenges, ...counts, ...links, ...locks, ...remember, ...mails, ...sessions }),
+  ...Object.entries({
+    ...users,
+    ...signIns,
+    ...challenges,
+    ...counts,
+    ...links,
+    ...locks,
+    ...remember,
+    ...mails,
+    ...identities,
+    ...sessions,
+  }),
   ...sweeps.map((sweep, index) => [`sweep ${index}`, sweep] as const),
 ];
 
@@ -85,6 +111,16 @@ describe("the statements", () => {
     claimMails: (storer) => storer.claimMails(at(1), at(2), 10),
     removeMail: (storer) => storer.removeMail("mail-a"),
     postponeMail: (storer) => storer.postponeMail("mail-a", at(1)),
+    createUserWithIdentity: (storer) => storer.createUserWithIdentity(aUser("bob"), anIdentity("bob")),
+    findIdentity: (storer) => storer.findIdentity("https://id.example", "ann"),
+    listIdentities: (storer) => storer.listIdentities("pid-ann"),
+    linkIdentity: (storer) => storer.linkIdentity("pid-ann", 0, anIdentity("other")),
+    unlinkIdentity: (storer) => storer.unlinkIdentity("pid-ann", 0, "https://id.example", "ann", true),
+    noteIdentity: (storer) => storer.noteIdentity("pid-ann", anIdentity("ann")),
+    replaceTokens: (storer) => storer.replaceTokens("pid-ann", "https://id.example", "ann", null, "tokens"),
+    startFlow: (storer) => storer.startFlow(aFlow("other")),
+    findFlow: (storer) => storer.findFlow("flow", "browser", "callback/demo", at(1)),
+    takeFlow: (storer) => storer.takeFlow("flow", "browser", "callback/demo", at(1)),
     countUse: (storer) => storer.countUse("key", 1, 1000, at(0)),
     takeBackUse: (storer) => storer.takeBackUse("key", at(0)),
     forgetUses: (storer) => storer.forgetUses("key"),
@@ -109,14 +145,29 @@ describe("the statements", () => {
     await storer.startRecovery([aLink("ann")]);
     await storer.addRememberSeries(aSeries("ann"));
     await storer.queueMail(aMail("a"));
+    await storer.linkIdentity("pid-ann", 0, anIdentity("ann"));
+    await storer.startFlow(aFlow("flow"));
     queries = 0;
     return { storer, queries: () => queries };
   }
 
-  it.each(Object.entries(operations))("are one for the operation %s", async (_, operation) => {
+  /** Those that write two tables: a transaction whose first write decides. */
+  const pairs = ["createUserWithIdentity", "unlinkIdentity"];
+
+  it.each(Object.entries(operations).filter(([name]) => !pairs.includes(name)))("are one for the operation %s", async (_, operation) => {
     const { storer, queries } = await counted();
     await operation(storer);
     expect(queries()).toBe(1);
+  });
+
+  it.each(pairs)("are two in one transaction for the operation %s, and leave nothing open when the first is refused", async (name) => {
+    const { storer, queries } = await counted();
+    await operations[name]?.(storer);
+    expect(queries()).toBe(4);
+    // Made already, and of another epoch by now.
+    await operations[name]?.(storer);
+    expect(queries()).toBe(7);
+    expect(await storer.load("pid-ann")).not.toBeNull();
   });
 
   it("are named for every operation that the storer has", async () => {

@@ -10,6 +10,7 @@ export * from "./expirable.ts";
 export * from "./lockable.ts";
 export * from "./mail-queueing.ts";
 export * from "./mailed-tokens.ts";
+export * from "./oauth2.ts";
 export * from "./one-time-passwords.ts";
 export * from "./recoverable.ts";
 export * from "./recovery-codes.ts";

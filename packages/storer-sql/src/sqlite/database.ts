@@ -1,6 +1,6 @@
 /** One connection to an SQLite file. Everything happens at once: what a method has answered is written. @module */
 import { Unavailable } from "@castellan/core";
-import type { Database, Statement, Value } from "../database.ts";
+import type { Database, Statement, Value, Write } from "../database.ts";
 import type { SqliteConnection, SqliteStatement } from "./driver.ts";
 
 /** SQLITE_CONSTRAINT_PRIMARYKEY and SQLITE_CONSTRAINT_UNIQUE. */
@@ -75,6 +75,19 @@ export class SqliteDatabase implements Database {
         throw error;
       }
     });
+  }
+
+  together(...writes: readonly Write[]): boolean {
+    // As a writer from the start: a transaction that begins by reading may find at its first write that what it read is no longer so.
+    this.execute("BEGIN IMMEDIATE");
+    try {
+      const isDone = writes.every(({ statement, params }) => this.claim(statement, ...params));
+      this.execute(isDone ? "COMMIT" : "ROLLBACK");
+      return isDone;
+    } catch (error) {
+      this.rollBack();
+      throw error;
+    }
   }
 
   /** Runs SQL that is needed once. */

@@ -1,6 +1,7 @@
 /**
  * The tables, made and changed by code. A migration that has been published is never edited: a change is a new one, at the end of the list. @module
  */
+import { identitiesAtProviders } from "./schema/identities.ts";
 
 export interface Migration {
   readonly name: string;
@@ -131,6 +132,7 @@ export const migrations: readonly Migration[] = [
       "CREATE INDEX castellan_mail_due ON castellan_mail (due_at)",
     ],
   },
+  identitiesAtProviders,
 ];
 
 const VERSIONS = "CREATE TABLE castellan_schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT";

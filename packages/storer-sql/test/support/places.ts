@@ -9,7 +9,9 @@ import {
   type LockPolicy,
   type MailedToken,
   minutes,
+  type NewIdentity,
   type NewUser,
+  type OAuth2Flow,
   type QueuedMail,
   type RememberSeries,
   type SignIn,
@@ -119,3 +121,21 @@ export const aMail = (name: string): Omit<QueuedMail, "attempts"> => ({
 });
 
 export const aPolicy: LockPolicy = { after: 1, window: minutes(15), lasts: minutes(5), longest: hours(1), forgets: days(1) };
+
+export const anIdentity = (subject: string): NewIdentity => ({
+  issuer: "https://id.example",
+  subject,
+  provider: "demo",
+  email: null,
+  tokens: null,
+  linkedAt: at(0),
+});
+
+export const aFlow = (key: string): OAuth2Flow => ({
+  key,
+  browserKey: "browser",
+  purpose: "callback/demo",
+  data: "sealed",
+  createdAt: at(0),
+  expiresAt: at(1000),
+});

@@ -9,6 +9,7 @@ import type {
   ExpireOperations,
   LockOperations,
   MailQueueOperations,
+  OAuth2Operations,
   RecoverOperations,
   RememberOperations,
   SecondaryEmailOperations,
@@ -25,6 +26,7 @@ import { disableableConformance } from "./disableable.ts";
 import { expirableConformance } from "./expirable.ts";
 import { lockableConformance } from "./lockable.ts";
 import { mailQueueingConformance } from "./mail-queueing.ts";
+import { oauth2Conformance } from "./oauth2.ts";
 import { recoverableConformance } from "./recoverable.ts";
 import { rememberableConformance } from "./rememberable.ts";
 import { secondaryEmailsConformance } from "./secondary-emails.ts";
@@ -43,6 +45,7 @@ export {
   expirableConformance,
   lockableConformance,
   mailQueueingConformance,
+  oauth2Conformance,
   recoverableConformance,
   rememberableConformance,
   secondaryEmailsConformance,
@@ -64,7 +67,8 @@ export type CompleteStorer = ServerStorer<MemoryUser> &
   LockOperations &
   RememberOperations &
   ExpireOperations &
-  MailQueueOperations;
+  MailQueueOperations &
+  OAuth2Operations;
 
 /** Every suite, for storers that have every capability. */
 export const allConformance: readonly Suite<CompleteStorer>[] = [
@@ -82,6 +86,7 @@ export const allConformance: readonly Suite<CompleteStorer>[] = [
   rememberableConformance,
   expirableConformance,
   mailQueueingConformance,
+  oauth2Conformance,
 ];
 
 /**

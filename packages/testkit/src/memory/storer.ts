@@ -8,8 +8,11 @@ import type {
   CreateOperations,
   DisableOperations,
   ExpireOperations,
+  Identity,
   LockOperations,
   MailQueueOperations,
+  OAuth2Flow,
+  OAuth2Operations,
   QueuedMail,
   RecoverOperations,
   RememberOperations,
@@ -21,6 +24,7 @@ import type {
 } from "@castellan/core";
 import { challengeOperations } from "./challenges.ts";
 import { countOperations } from "./counters.ts";
+import { identityOperations } from "./identities.ts";
 import { linkOperations } from "./links.ts";
 import { isSpent, lockOperations } from "./locks.ts";
 import { mailOperations } from "./mails.ts";
@@ -53,6 +57,8 @@ export interface MemoryDump {
   readonly attempts: ReadonlyMap<string, AttemptRow>;
   readonly series: readonly SeriesRow[];
   readonly mails: readonly QueuedMail[];
+  readonly identities: readonly Identity[];
+  readonly flows: readonly OAuth2Flow[];
 }
 
 /** Every operation of core's capabilities, with seams for tests. */
@@ -70,7 +76,8 @@ export interface MemoryStorer
     LockOperations,
     RememberOperations,
     ExpireOperations,
-    MailQueueOperations {
+    MailQueueOperations,
+    OAuth2Operations {
   close(): Promise<void>;
   /** From now on every operation rejects with `error`, as if the database were away; `null` brings it back. */
   fail(error: Error | null): void;
@@ -97,7 +104,8 @@ const USER_FIELDS = [
 ] as const satisfies (keyof MemoryUser)[];
 
 /** Deletes at most `limit` expired rows over all tables. */
-function sweepTables({ signIns, challenges, counters, sessions, links, attempts, series }: Tables, now: Date, limit: number): number {
+function sweepTables(tables: Tables, now: Date, limit: number): number {
+  const { signIns, challenges, counters, sessions, links, attempts, series, flows } = tables;
   let left = limit;
   const sweepTable = <R>(table: Map<string, R>, isExpired: (row: R) => boolean) => {
     deleteWhere(table, (row) => {
@@ -113,6 +121,7 @@ function sweepTables({ signIns, challenges, counters, sessions, links, attempts,
   sweepTable(links, (row) => isOver(row.expiresAt, now));
   sweepTable(attempts, (row) => isSpent(row, now));
   sweepTable(series, (row) => isOver(row.expiresAt, now));
+  sweepTable(flows, (row) => isOver(row.expiresAt, now));
   return limit - left;
 }
 
@@ -133,6 +142,7 @@ export function memoryStorer(): MemoryStorer {
     ...lockOperations(tables, operation),
     ...rememberOperations(tables, operation),
     ...mailOperations(tables, operation),
+    ...identityOperations(tables, operation),
     sweep: operation("sweep", (now, limit) => sweepTables(tables, now, limit)),
     close: async () => {
       board.failure = new Error("the memory storer is closed");
@@ -144,7 +154,7 @@ export function memoryStorer(): MemoryStorer {
       return Object.fromEntries(board.counts);
     },
     dump: () => {
-      const { users, challenges, links, series, mails, ...rest } = structuredClone(tables);
+      const { users, challenges, links, series, mails, identities, flows, ...rest } = structuredClone(tables);
       return {
         ...rest,
         users: [...users.values()],
@@ -152,6 +162,8 @@ export function memoryStorer(): MemoryStorer {
         links: [...links.values()],
         series: [...series.values()],
         mails: [...mails.values()],
+        identities: [...identities.values()],
+        flows: [...flows.values()],
       };
     },
     removeUser: (pid) => {

@@ -3,8 +3,10 @@ import type {
   AuthableUser,
   Challenge,
   DisableableUser,
+  Identity,
   MailedToken,
   NewUser,
+  OAuth2Flow,
   QueuedMail,
   RememberSeries,
   SignIn,
@@ -58,6 +60,10 @@ export interface Tables {
   readonly series: Map<string, SeriesRow>;
   /** By id. */
   readonly mails: Map<string, QueuedMail>;
+  /** By issuer and subject. */
+  readonly identities: Map<string, Identity>;
+  /** By key. */
+  readonly flows: Map<string, OAuth2Flow>;
 }
 
 export const emptyTables = (): Tables => ({
@@ -70,6 +76,8 @@ export const emptyTables = (): Tables => ({
   attempts: new Map(),
   series: new Map(),
   mails: new Map(),
+  identities: new Map(),
+  flows: new Map(),
 });
 
 /**

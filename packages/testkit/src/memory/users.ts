@@ -8,6 +8,7 @@ import type {
   DisableableUser,
   DisableOperations,
   LockableUser,
+  NewUser,
   RecoverableUserWithSecondaryEmails,
   SecondaryEmailOperations,
   ServerStorer,
@@ -34,6 +35,13 @@ type UserOperations = Pick<ServerStorer<MemoryUser>, "load" | "findByLogin" | "a
   DisableOperations &
   SecondaryEmailOperations;
 
+/** Makes a user of epoch 0. Answers `false` when the login or the pid is taken. */
+export function makeUser({ users }: Tables, user: NewUser): boolean {
+  if (users.has(user.pid) || [...users.values()].some(({ login }) => login === user.login)) return false;
+  users.set(user.pid, { ...user, epoch: 0, disabledAt: null, confirmedAt: null, secondaryEmails: [] });
+  return true;
+}
+
 export function userOperations(tables: Tables, operation: Operation): UserOperations {
   const { users } = tables;
   const withLogin = (login: string) => [...users.values()].find((user) => user.login === login);
@@ -49,11 +57,7 @@ export function userOperations(tables: Tables, operation: Operation): UserOperat
     }),
     advanceEpoch: operation("advanceEpoch", (pid) => updateUser(tables, pid, ({ epoch }) => ({ epoch: epoch + 1 }))?.epoch ?? null),
 
-    createUser: operation("createUser", (user) => {
-      if (users.has(user.pid) || withLogin(user.login)) return false;
-      users.set(user.pid, { ...user, epoch: 0, disabledAt: null, confirmedAt: null, secondaryEmails: [] });
-      return true;
-    }),
+    createUser: operation("createUser", (user) => makeUser(tables, user)),
 
     changePasswordHash: operation("changePasswordHash", (pid, from, passwordHash) => {
       const changed = updateUser(tables, pid, ({ epoch }) => (epoch === from ? { passwordHash, epoch: epoch + 1 } : null));
