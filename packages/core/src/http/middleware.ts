@@ -19,6 +19,8 @@ export interface MiddlewareSettings<U extends User> {
   readonly mount: string;
   readonly origins: ReadonlySet<string>;
   readonly tokenLayer: boolean;
+  /** Whether pages of other sites may post what is posted here. */
+  readonly takesForeign: (req: Request) => boolean;
   readonly contextOf: (req: Request, res: Response) => Context<U>;
   readonly ready: () => Promise<void> | undefined;
   readonly respond: (ctx: Context<U>, reply: Reply) => Promise<void>;
@@ -84,7 +86,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
     clientState: () => (req, res, next) => {
       // Whoever was there first keeps it: another gate, or csurf in an application that still checks its own forms by it.
       req.csrfToken ??= csrfToken;
-      if (!isSafe(req.method) && provenance(req, origins) === "foreign" && contextOf(req, res).hasOurCookie) {
+      const isForeign = !isSafe(req.method) && provenance(req, origins) === "foreign";
+      if (isForeign && contextOf(req, res).hasOurCookie && !settings.takesForeign(req)) {
         void run(req, res, next, async () => refuse(403, "csrf_foreign_origin"));
         return;
       }

@@ -1,0 +1,48 @@
+/** Identities that become a user's: at once where somebody is signed in, or after a proof and the whole way through the login door. @module */
+import { type Context, login, type Reply, refuse, type User } from "@castellan/core";
+import { linkIdentity } from "./channels.ts";
+import type { Desk, Found } from "./desk.ts";
+import { MAIL_LASTS } from "./flows.ts";
+import { identityLinkedMail } from "./mails.ts";
+
+const READY = "ready";
+
+/** The password or the mailbox of this user was proved in this browser; a second factor may still be asked for. */
+interface Ready {
+  readonly found: Found;
+  readonly pid: string;
+  readonly epoch: number;
+}
+
+export interface Linking {
+  /** Gives the identity to the user now. Answers the refusal, or `null` when it is theirs. */
+  link(ctx: Context, user: User, found: Found): Promise<Reply | null>;
+  /** Gives the identity to the user as soon as they are signed in, in this browser: whoever knows the password alone gets no new way in past the second factor. */
+  linkAfterLogin(ctx: Context, user: User, found: Found): Promise<void>;
+}
+
+export function linkingOf({ core, flows, identityOf, labelOf }: Desk): Linking {
+  const link: Linking["link"] = async (ctx, user, found) => {
+    const event = { user, identity: identityOf(found, user.pid), ctx };
+    const refused = await core.emit.before(linkIdentity, event);
+    if (refused) return refused;
+    if (!(await core.storer.linkIdentity(user.pid, user.epoch, event.identity))) return refuse(409, "oauth2_identity_taken");
+    await core.emit.after(linkIdentity, event);
+    await core.tell(identityLinkedMail, { provider: labelOf(found.provider), account: found.email ?? found.name ?? "?" }, user, ctx);
+    return null;
+  };
+
+  core.on(login).after("record", async ({ user, ctx, proof }) => {
+    if (proof.method === "remember") return;
+    const ready = await flows.takeWaiting<Ready>(ctx, READY);
+    if (ready?.pid !== user.pid || ready.epoch !== user.epoch) return;
+    const refused = await link(ctx, user, ready.found);
+    // They are in by their own means; that the identity was given away in between is no reason to put them out.
+    if (refused) core.logger.warn("an identity could not be linked after the sign-in", { provider: ready.found.provider });
+  });
+
+  return {
+    link,
+    linkAfterLogin: (ctx, { pid, epoch }, found) => flows.wait(ctx, READY, { found, pid, epoch } satisfies Ready, MAIL_LASTS),
+  };
+}
