@@ -147,12 +147,14 @@ function tokensOf(response: OpenId.TokenEndpointResponse & OpenId.TokenEndpointR
 /** What openid-client threw, as a failure of the provider. */
 function failureFrom(client: Client, error: unknown): ProviderFailure {
   if (error instanceof ProviderFailure) return error;
+  const cause: unknown = error instanceof Error ? error.cause : null;
+  // What our own fetch said, in its wrapping.
+  if (cause instanceof ProviderFailure) return cause;
   const code: unknown = typeof error === "object" && error !== null ? Reflect.get(error, "code") : null;
   if (code === "OAUTH_JWT_TIMESTAMP_CHECK_FAILED") return new ProviderFailure("oauth2_clock", error);
   if (error instanceof client.ResponseBodyError || error instanceof client.WWWAuthenticateChallengeError) {
     return new ProviderFailure(error.status >= 500 ? "oauth2_provider_unavailable" : "oauth2_provider_error", error);
   }
-  const cause: unknown = error instanceof Error ? error.cause : null;
   const isAway = code === "OAUTH_TIMEOUT" || code === "OAUTH_ABORT" || (cause instanceof Response && cause.status >= 500);
   // fetch() says no more than that it failed: the network, the name, the certificate.
   if (isAway || (error instanceof TypeError && code === undefined)) return new ProviderFailure("oauth2_provider_unavailable", error);
@@ -364,7 +366,7 @@ export function oauth2Provider(options: PlainOAuth2Options): Provider {
             if (answer.status !== 200) throw new ProviderFailure("oauth2_provider_error", new Error(`status ${answer.status}`));
             return answer.json();
           };
-          return { issuer, profile: await settings.details(get) };
+          return { issuer, profile: await mapped(() => settings.details(get)) };
         },
       });
     },
