@@ -59,7 +59,9 @@ export interface OidcOptions extends ClientOptions {
 }
 
 export interface PlainOAuth2Options extends ClientOptions {
-  /** Who vouches, as it stands with the identities: for example `"https://github.com"`. Not to be changed later. */
+  /**
+   * Who vouches, as it stands with the identities: for example `"oauth2:https://github.com"`. Not to be changed later, and never that of an OpenID provider: its ids may be given to other people.
+   */
   readonly issuer: string;
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;

@@ -24,7 +24,7 @@ export interface PassportDetails {
 export interface PassportSettings {
   /** What people know the provider as. */
   readonly label: string;
-  /** Who vouches, as it stands with the identities. Not to be changed later. @default the strategy's page for signing in, without its path: "https://accounts.google.com" */
+  /** Who vouches, as it stands with the identities. Not to be changed later. @default "oauth2:" and where the strategy leads: "oauth2:https://accounts.google.com" */
   readonly issuer?: string;
   /** Makes ours of the strategy's profile. @default {@link profileOfPassport} */
   readonly profile?: (profile: Readonly<Record<string, unknown>>, details: PassportDetails) => Profile | Promise<Profile>;
@@ -225,7 +225,8 @@ export function passportProvider(
         );
 
       const endpoint = checkedEndpoint(name, { run, dangerouslyWithoutPkce, callback });
-      const vouches = issuer ?? endpoint.origin;
+      // Apart from the issuer of OpenID Connect at the same place: the ids of the two need not be the same.
+      const vouches = issuer ?? `oauth2:${endpoint.origin}`;
 
       return {
         async begin(state) {

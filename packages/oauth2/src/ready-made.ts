@@ -125,7 +125,7 @@ const textOf = (value: unknown): string | null => (typeof value === "string" && 
 export const github = (options: ReadyMade<PlainOAuth2Options>): Provider =>
   oauth2Provider({
     label: LABELS.github,
-    issuer: "https://github.com",
+    issuer: "oauth2:https://github.com",
     authorizationEndpoint: "https://github.com/login/oauth/authorize",
     tokenEndpoint: "https://github.com/login/oauth/access_token",
     clientAuthentication: "client_secret_post",
@@ -150,7 +150,7 @@ async function githubDetails(get: (url: string) => Promise<unknown>): Promise<Pr
 export const discord = (options: ReadyMade<PlainOAuth2Options>): Provider =>
   oauth2Provider({
     label: LABELS.discord,
-    issuer: "https://discord.com",
+    issuer: "oauth2:https://discord.com",
     authorizationEndpoint: "https://discord.com/oauth2/authorize",
     tokenEndpoint: "https://discord.com/api/oauth2/token",
     revocationEndpoint: "https://discord.com/api/oauth2/token/revoke",
@@ -172,7 +172,7 @@ export const discord = (options: ReadyMade<PlainOAuth2Options>): Provider =>
 export const facebook = (options: ReadyMade<PlainOAuth2Options>): Provider =>
   oauth2Provider({
     label: LABELS.facebook,
-    issuer: "https://www.facebook.com",
+    issuer: "oauth2:https://www.facebook.com",
     authorizationEndpoint: "https://www.facebook.com/v21.0/dialog/oauth",
     tokenEndpoint: "https://graph.facebook.com/v21.0/oauth/access_token",
     clientAuthentication: "client_secret_post",
