@@ -1,0 +1,70 @@
+/** The pages of the module. @module */
+import { defineView, type FieldSet, formMarkup, type Html, html, type PageTools, type View } from "@castellan/core";
+import { otherWays } from "@castellan/twofactor";
+
+export interface SmsSetupData {
+  readonly fields: FieldSet;
+}
+
+export const smsSetupView: View<SmsSetupData> = defineView<SmsSetupData>("sms/setup", {
+  title: "sms.setup.title",
+  body: ({ fields }, { t, form, link }) => html`<p>${t("sms.setup.what")}</p>
+${form({ action: "/2fa/sms/setup", fields, submit: "sms.setup.submit" })}
+<p>${link("/2fa", "sms.setup.other")}</p>`,
+});
+
+/** A second form on a page: what is wrong is told by the first one. */
+const sendAgain = (action: string, submit: string, tools: PageTools): Html => html`<div class="quiet">
+${formMarkup({ action, fields: {}, submit }, { ...tools, problems: [] })}</div>`;
+
+export interface SmsConfirmData {
+  readonly fields: FieldSet;
+  /** Masked; `null` where no code waits. */
+  readonly number: string | null;
+  /** How long a code works. */
+  readonly minutes: number;
+}
+
+export const smsConfirmView: View<SmsConfirmData> = defineView<SmsConfirmData>("sms/confirm", {
+  title: "sms.confirm.title",
+  body: ({ fields, number, minutes }, tools) => {
+    const { t, form, link } = tools;
+    const change = html`<p>${link("/2fa/sms/setup", "sms.confirm.change")}</p>`;
+    if (number === null) return html`<p>${t("sms.confirm.none")}</p>\n${change}`;
+    return html`<p>${t("sms.confirm.what", { number, minutes })}</p>
+${form({ action: "/2fa/sms/confirm", fields, submit: "sms.confirm.submit" })}
+${sendAgain("/2fa/sms/confirm/send", "sms.confirm.again", tools)}
+${change}`;
+  },
+});
+
+export interface SmsValidateData {
+  readonly fields: FieldSet;
+  /** Masked. */
+  readonly number: string;
+  readonly minutes: number;
+  /** Whether a code waits to be typed. */
+  readonly sent: boolean;
+}
+
+export const smsValidateView: View<SmsValidateData> = defineView<SmsValidateData>("sms/validate", {
+  title: "sms.validate.title",
+  body: ({ fields, number, minutes, sent }, tools) => {
+    const { t, form } = tools;
+    if (!sent)
+      return html`<p>${t("sms.validate.none", { number })}</p>
+${form({ action: "/2fa/sms/send", fields: {}, submit: "sms.validate.send" })}
+${otherWays(tools)}`;
+    return html`<p>${t("sms.validate.what", { number, minutes })}</p>
+${form({ action: "/2fa/sms/validate", fields, submit: "sms.validate.submit" })}
+${sendAgain("/2fa/sms/send", "sms.validate.again", tools)}
+${otherWays(tools)}`;
+  },
+});
+
+export const smsRemoveView: View<{ readonly number: string }> = defineView<{ readonly number: string }>("sms/remove", {
+  title: "sms.remove.title",
+  body: ({ number }, { t, form, link }) => html`<p>${t("sms.remove.what", { number })}</p>
+${form({ action: "/2fa/sms/remove", fields: {}, submit: "sms.remove.submit" })}
+<p>${link("/2fa", "sms.remove.keep")}</p>`,
+});
