@@ -7,7 +7,8 @@ const DEEPEST = 4;
  * credentials and its text.
  */
 export function withoutWords(error: unknown, words: readonly string[], depth = 0): Error {
-  const clean = (text: string): string => words.reduce((rest, word) => rest.replaceAll(word, "…").replaceAll(encodeURIComponent(word), "…"), text);
+  const clean = (text: string): string =>
+    words.reduce((rest, word) => rest.replaceAll(word, "…").replaceAll(encodeURIComponent(word), "…"), text);
   if (!(error instanceof Error)) return new Error(`something was thrown that is no error: ${clean(String(error))}`);
   const { name, message, stack, cause } = error;
   const deeper = cause !== undefined && depth < DEEPEST;

@@ -4,13 +4,15 @@ import { otherWays } from "@castellan/twofactor";
 
 export interface SmsSetupData {
   readonly fields: FieldSet;
+  /** Whether a code is under way already. */
+  readonly waiting: boolean;
 }
 
 export const smsSetupView: View<SmsSetupData> = defineView<SmsSetupData>("sms/setup", {
   title: "sms.setup.title",
-  body: ({ fields }, { t, form, link }) => html`<p>${t("sms.setup.what")}</p>
+  body: ({ fields, waiting }, { t, form, link }) => html`<p>${t("sms.setup.what")}</p>
 ${form({ action: "/2fa/sms/setup", fields, submit: "sms.setup.submit" })}
-<p>${link("/2fa", "sms.setup.other")}</p>`,
+${waiting && html`<p>${link("/2fa/sms/confirm", "sms.setup.waiting")}</p>\n`}<p>${link("/2fa", "sms.setup.other")}</p>`,
 });
 
 /** A second form on a page: what is wrong is told by the first one. */
@@ -29,12 +31,13 @@ export const smsConfirmView: View<SmsConfirmData> = defineView<SmsConfirmData>("
   title: "sms.confirm.title",
   body: ({ fields, number, minutes }, tools) => {
     const { t, form, link } = tools;
-    const change = html`<p>${link("/2fa/sms/setup", "sms.confirm.change")}</p>`;
-    if (number === null) return html`<p>${t("sms.confirm.none")}</p>\n${change}`;
-    return html`<p>${t("sms.confirm.what", { number, minutes })}</p>
+    const others = html`<p>${link("/2fa/sms/setup", "sms.confirm.change")}</p>
+<p>${link("/2fa", "sms.setup.other")}</p>`;
+    if (number === null) return html`<p>${t("sms.confirm.none")}</p>\n${others}`;
+    return html`<p>${t("sms.code.what", { number, minutes })}</p>
 ${form({ action: "/2fa/sms/confirm", fields, submit: "sms.confirm.submit" })}
-${sendAgain("/2fa/sms/confirm/send", "sms.confirm.again", tools)}
-${change}`;
+${sendAgain("/2fa/sms/confirm/send", "sms.code.again", tools)}
+${others}`;
   },
 });
 
@@ -42,6 +45,7 @@ export interface SmsValidateData {
   readonly fields: FieldSet;
   /** Masked. */
   readonly number: string;
+  /** How long a code works. */
   readonly minutes: number;
   /** Whether a code waits to be typed. */
   readonly sent: boolean;
@@ -55,9 +59,9 @@ export const smsValidateView: View<SmsValidateData> = defineView<SmsValidateData
       return html`<p>${t("sms.validate.none", { number })}</p>
 ${form({ action: "/2fa/sms/send", fields: {}, submit: "sms.validate.send" })}
 ${otherWays(tools)}`;
-    return html`<p>${t("sms.validate.what", { number, minutes })}</p>
+    return html`<p>${t("sms.code.what", { number, minutes })}</p>
 ${form({ action: "/2fa/sms/validate", fields, submit: "sms.validate.submit" })}
-${sendAgain("/2fa/sms/send", "sms.validate.again", tools)}
+${sendAgain("/2fa/sms/send", "sms.code.again", tools)}
 ${otherWays(tools)}`;
   },
 });

@@ -51,19 +51,27 @@ const MOST_TRIES = 20;
 
 const names = new Intl.DisplayNames(["en"], { type: "region", fallback: "none" });
 
+/** Codes that have a name and no telephone numbers: unions, places that are made up, none. */
+const NO_COUNTRIES: ReadonlySet<string> = new Set(["EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"]);
+
 /** What is wrong with a country code, or `null`. A code that no number belongs to would shut everybody out, and nobody would know why. */
 function problemOfCountry(code: unknown): string | null {
-  if (typeof code !== "string" || !/^[A-Z]{2}$/.test(code) || names.of(code) === undefined || code === "ZZ")
+  if (typeof code !== "string" || !/^[A-Z]{2}$/.test(code) || names.of(code) === undefined || NO_COUNTRIES.has(code))
     return `sms: \`countries\`: ${JSON.stringify(code) ?? "undefined"} is no country: write ISO 3166-1 alpha-2 codes, for example "CH"`;
   const { region } = new Intl.Locale(`und-${code}`);
   return region === code ? null : `sms: \`countries\`: "${code}" is not the code of ISO 3166-1: write "${region}"`;
 }
 
-function problemsOfCountries({ countries, dangerouslyAllowAllCountries: all = false }: Partial<Record<keyof SmsOptions, unknown>>): string[] {
+function problemsOfCountries({
+  countries,
+  dangerouslyAllowAllCountries: all = false,
+}: Partial<Record<keyof SmsOptions, unknown>>): string[] {
   if (typeof all !== "boolean") return ["sms: `dangerouslyAllowAllCountries` must be true or false"];
   if (all) return countries === undefined ? [] : ["sms: give `countries` or `dangerouslyAllowAllCountries`, not both"];
   if (!Array.isArray(countries) || countries.length === 0)
-    return ['sms: say where numbers may be from, for example countries: ["CH", "DE"] (ISO 3166-1 alpha-2): messages cost money, and more elsewhere'];
+    return [
+      'sms: say where numbers may be from, for example countries: ["CH", "DE"] (ISO 3166-1 alpha-2): messages cost money, and more elsewhere',
+    ];
   return countries.map(problemOfCountry).filter((problem) => problem !== null);
 }
 
