@@ -64,7 +64,12 @@ async function fakeTwilio(): Promise<FakeTwilio> {
       fake.respond(res);
     });
   });
-  const fake: FakeTwilio = { url: listening.url, received, respond: accepted, close: () => listening.close() };
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= listening.close();
+    return closing;
+  };
+  const fake: FakeTwilio = { url: listening.url, received, respond: accepted, close };
   onTestFinished(() => fake.close());
   return fake;
 }
