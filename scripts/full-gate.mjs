@@ -9,6 +9,7 @@ import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
 import { memoryStorer } from "@castellan/testkit";
+import { twofactor } from "@castellan/twofactor";
 import { castellan, expressSessions } from "castellan";
 
 /** Every module, under the name of its package's folder. */
@@ -21,6 +22,7 @@ export const modules = {
   lock: lock(),
   expire: expire(),
   remember: remember(),
+  twofactor: twofactor(),
 };
 
 /** Packages that are no feature. */

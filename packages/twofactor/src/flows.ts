@@ -28,7 +28,7 @@ export type Asked =
   | { readonly kind: "login"; readonly user: User; readonly pending: PendingLogin }
   | { readonly kind: "again"; readonly user: User };
 
-export interface AnswerOptions {
+export interface Answering {
   /** The method of the proof. */
   readonly method: string;
   /** Whether the answer is right. Runs inside the door `attempt`, at most once. */
@@ -52,7 +52,7 @@ export interface FactorFlows {
   /** The fields of a form for codes, with the box to trust this browser where the application offers that. */
   answerFields<F extends Readonly<Record<string, Field>>>(asked: Asked, fields: F): F & Readonly<Record<string, Field>>;
   /** Checks an answer through the door `attempt`, then lets the waiting login in, or steps up. */
-  answer(ctx: Context, asked: Asked, options: AnswerOptions): Promise<Reply>;
+  answer(ctx: Context, asked: Asked, options: Answering): Promise<Reply>;
   /** Whoever may set up a factor here: signed in in full, recently and with a factor if there is one; or a login that waits for the first one. */
   adding(ctx: Context): Promise<Changing>;
   /** Turns a factor on, that `proof` shows to work, and shows recovery codes with the first one. `enable` is one step of the storer. */

@@ -33,7 +33,7 @@ import { trustOf } from "./trust.ts";
 
 export { addFactor, type FactorEvent, removeFactor, useRecoveryCode } from "./channels.ts";
 export { FactorDesk, factorDesk, type SecondFactor } from "./factors.ts";
-export { type AnswerOptions, type Asked, type Changing, codeField, type FactorFlows } from "./flows.ts";
+export { type Answering, type Asked, type Changing, codeField, type FactorFlows } from "./flows.ts";
 export * from "./mails.ts";
 export * from "./pages.ts";
 export type { TwoFactorOptions } from "./settings.ts";
