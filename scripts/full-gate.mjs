@@ -8,6 +8,7 @@ import { logout } from "@castellan/logout";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
+import { sms } from "@castellan/sms";
 import { memoryStorer } from "@castellan/testkit";
 import { twofactor } from "@castellan/twofactor";
 import { castellan, expressSessions } from "castellan";
@@ -23,6 +24,7 @@ export const modules = {
   expire: expire(),
   remember: remember(),
   twofactor: twofactor(),
+  sms: sms({ countries: ["CH"] }),
 };
 
 /** Packages that are no feature. */
@@ -35,6 +37,7 @@ export const fullGate = () =>
     storer: memoryStorer(),
     sessions: expressSessions({ secret: "nothing is signed by this secret: 0123456789" }),
     mailer: { send: async () => {} },
+    sms: { send: async () => {} },
     mail: { from: { address: "no-reply@example.com" }, every: null },
     sweepEvery: null,
     modules,

@@ -29,7 +29,7 @@ import {
 } from "./support.ts";
 
 describe("the module", () => {
-  it("T20.01 brings four pages, what they post to, and the ways to send again", async () => {
+  it("T20.01: brings four pages, what they post to, and the ways to send again", async () => {
     const app = await startApp();
     const routes = app.gate.describe().routes.filter((route) => route.endsWith(" (sms)"));
     const pages = ["GET", "POST"].flatMap((method) =>
@@ -52,7 +52,7 @@ describe("the module", () => {
 });
 
 describe("setting it up", () => {
-  it("T20.06 proposes the number that the application knows, and sends nothing by GET", async () => {
+  it("T20.06: proposes the number that the application knows, and sends nothing by GET", async () => {
     const app = await startApp({ sms: { countries: ["CH"], numberFor: ({ login: who }) => (who === ANN ? "079 123 45 67" : null) } });
     const browser = await signedIn(app);
     const { page } = await browser.get("/auth/2fa/sms/setup");
@@ -63,7 +63,7 @@ describe("setting it up", () => {
     assert.deepEqual([app.sender.messages, app.storer.dump().challenges], [[], []]);
   });
 
-  it("T20.07 wants a number", async () => {
+  it("T20.07: wants a number", async () => {
     const app = await startApp();
     const browser = await signedIn(app);
     const answer = await browser.json("POST", "/auth/2fa/sms/setup", {});
@@ -71,7 +71,7 @@ describe("setting it up", () => {
     assert.deepEqual(app.sender.messages, []);
   });
 
-  it("T20.08 sends a code to the number that was named, of which the session knows nothing, and leads to the page for it", async () => {
+  it("T20.08: sends a code to the number that was named, of which the session knows nothing, and leads to the page for it", async () => {
     const app = await startApp();
     const browser = await signedIn(app);
     const { page } = await browser.get("/auth/2fa/sms/setup");
@@ -86,7 +86,7 @@ describe("setting it up", () => {
     assert.equal((await userOf(app)).smsNumber, null);
   });
 
-  it("T20.11 is done with the right code: the recovery codes are shown once, and the number is the user's", async () => {
+  it("T20.11: is done with the right code: the recovery codes are shown once, and the number is the user's", async () => {
     const app = await startApp();
     const browser = await signedIn(app);
     const elsewhere = await signedIn(app);
@@ -177,7 +177,7 @@ describe("setting it up", () => {
 });
 
 describe("signing in with it", () => {
-  it("T20.02 sends nothing where a guard has refused the login before", async () => {
+  it("T20.02: sends nothing where a guard has refused the login before", async () => {
     const app = await startApp();
     await giveSms(app);
     app.gate.on(login).before("guard", () => refuse(403, "account_disabled"));
@@ -185,13 +185,13 @@ describe("signing in with it", () => {
     assert.deepEqual(app.sender.messages, []);
   });
 
-  it("T20.03 is not asked of a user without a number", async () => {
+  it("T20.03: is not asked of a user without a number", async () => {
     const app = await startApp();
     assert.equal(verdictOf(await logIn(app.browser())), "200 signed_in");
     assert.deepEqual(app.sender.messages, []);
   });
 
-  it("T20.04 sends a code with the right password, and leads to the page for it", async () => {
+  it("T20.04: sends a code with the right password, and leads to the page for it", async () => {
     const app = await startApp();
     await giveSms(app);
     const browser = app.browser();
@@ -221,7 +221,7 @@ describe("signing in with it", () => {
     assert.deepEqual(app.sender.messages, []);
   });
 
-  it("T20.05 sends no second code within a minute, says how long to wait, and the first one stays good", async () => {
+  it("T20.05: sends no second code within a minute, says how long to wait, and the first one stays good", async () => {
     const app = await startApp();
     await giveSms(app);
     const browser = await waiting(app);
@@ -232,7 +232,7 @@ describe("signing in with it", () => {
     assert.equal(verdictOf(await validate(browser, codeIn(app))), "200 signed_in");
   });
 
-  it("T20.09 shows each of its pages, and sends nothing by it", async () => {
+  it("T20.09: shows each of its pages, and sends nothing by it", async () => {
     const app = await startApp();
     await giveSms(app);
     const browser = await waiting(app);
@@ -250,7 +250,7 @@ describe("signing in with it", () => {
     assert.deepEqual(other.sender.messages, []);
   });
 
-  it("T20.10 sends a new code when asked to, to the user's number at a sign-in, to the number that was named at the set-up", async () => {
+  it("T20.10: sends a new code when asked to, to the user's number at a sign-in, to the number that was named at the set-up", async () => {
     const app = await startApp();
     await giveSms(app);
     const browser = await waiting(app);
@@ -278,7 +278,7 @@ describe("signing in with it", () => {
     assert.equal(verdictOf(await confirm(adding, codeIn(other))), "200 factor_added");
   });
 
-  it("T20.13 a recovery code does in its place, and leads where the login wanted to go", async () => {
+  it("T20.13: a recovery code does in its place, and leads where the login wanted to go", async () => {
     const app = await startApp();
     const browser = await signedIn(app);
     await setUp(browser);
@@ -294,7 +294,7 @@ describe("signing in with it", () => {
     assert.equal(verdictOf(await validate(app.browser(), codeIn(app))), "401 login_expired");
   });
 
-  it("T20.14 a recovery code that is none is refused on its field", async () => {
+  it("T20.14: a recovery code that is none is refused on its field", async () => {
     const app = await startApp();
     await giveSms(app);
     const answer = await (await waiting(app)).json("POST", "/auth/2fa/recovery", { recovery_code: "aaaaa-bbbbb" });
@@ -344,7 +344,7 @@ describe("giving it once more", () => {
 });
 
 describe("removing it", () => {
-  it("T20.12 needs the factor, or a recovery code in its place: number and mark are gone, recovery codes stay", async () => {
+  it("T20.12: needs the factor, or a recovery code in its place: number and mark are gone, recovery codes stay", async () => {
     const app = await startApp();
     const browser = await signedIn(app);
     await setUp(browser);
@@ -364,7 +364,7 @@ describe("removing it", () => {
     assert.equal(verdictOf(await logIn(app.browser())), "200 signed_in");
   });
 
-  it("T20.15 is not had by a wrong code: it is refused on its field, and the factor stays", async () => {
+  it("T20.15: is not had by a wrong code: it is refused on its field, and the factor stays", async () => {
     const app = await startApp();
     await giveSms(app);
     const browser = await signedInBySms(app);
