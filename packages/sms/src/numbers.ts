@@ -48,8 +48,11 @@ export async function readNumber(typed: string, countries: readonly string[] | n
 /** Country codes of one and two digits (ITU-T E.164); all others have three. */
 const COUNTRY_CODE = /^\+(?:[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})/;
 
+/** A number that is broken over two lines cannot be compared. */
+const NO_BREAK = "\u00a0";
+
 /** What tells its owner which one it is, and nobody else the number: `+41 ••• ••67`. */
 export function maskNumber(number: string): string {
   const [code = "+"] = COUNTRY_CODE.exec(number) ?? [];
-  return `${code} ••• ••${number.slice(-2)}`;
+  return [code, "•••", `••${number.slice(-2)}`].join(NO_BREAK);
 }

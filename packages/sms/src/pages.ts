@@ -1,5 +1,5 @@
 /** The pages of the module. @module */
-import { defineView, type FieldSet, formMarkup, type Html, html, type PageTools, type View } from "@castellan/core";
+import { defineView, type FieldSet, type Html, html, type PageTools, type View } from "@castellan/core";
 import { otherWays } from "@castellan/twofactor";
 
 export interface SmsSetupData {
@@ -15,9 +15,11 @@ ${form({ action: "/2fa/sms/setup", fields, submit: "sms.setup.submit" })}
 ${waiting && html`<p>${link("/2fa/sms/confirm", "sms.setup.waiting")}</p>\n`}<p>${link("/2fa", "sms.setup.other")}</p>`,
 });
 
-/** A second form on a page: what is wrong is told by the first one. */
-const sendAgain = (action: string, submit: string, tools: PageTools): Html => html`<div class="quiet">
-${formMarkup({ action, fields: {}, submit }, { ...tools, problems: [] })}</div>`;
+/** A second form on a page, with the second choice: what is wrong is told by the first one. */
+const sendAgain = (action: string, { t, url, csrfToken, redir }: PageTools): Html => html`<form method="post" action="${url(action)}">
+<input type="hidden" name="_csrf" value="${csrfToken}">${redir !== null && html`<input type="hidden" name="redir" value="${redir}">`}
+<button class="quiet" type="submit">${t("sms.code.again")}</button>
+</form>`;
 
 export interface SmsConfirmData {
   readonly fields: FieldSet;
@@ -36,7 +38,7 @@ export const smsConfirmView: View<SmsConfirmData> = defineView<SmsConfirmData>("
     if (number === null) return html`<p>${t("sms.confirm.none")}</p>\n${others}`;
     return html`<p>${t("sms.code.what", { number, minutes })}</p>
 ${form({ action: "/2fa/sms/confirm", fields, submit: "sms.confirm.submit" })}
-${sendAgain("/2fa/sms/confirm/send", "sms.code.again", tools)}
+${sendAgain("/2fa/sms/confirm/send", tools)}
 ${others}`;
   },
 });
@@ -61,7 +63,7 @@ ${form({ action: "/2fa/sms/send", fields: {}, submit: "sms.validate.send" })}
 ${otherWays(tools)}`;
     return html`<p>${t("sms.code.what", { number, minutes })}</p>
 ${form({ action: "/2fa/sms/validate", fields, submit: "sms.validate.submit" })}
-${sendAgain("/2fa/sms/send", "sms.code.again", tools)}
+${sendAgain("/2fa/sms/send", tools)}
 ${otherWays(tools)}`;
   },
 });

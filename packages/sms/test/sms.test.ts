@@ -78,7 +78,7 @@ describe("setting it up", () => {
     const next = await page.form("/auth/2fa/sms/setup").submit({ phone_number: "+41 79 123 45 67" });
     assert.equal(new URL(next.url).pathname, "/auth/2fa/sms/confirm");
     assert.match(next.page.text, /A code is on its way to your phone/);
-    assert.match(next.page.text, /\+41 ••• ••67/);
+    assert.match(next.page.text, /\+41\s•••\s••67/);
     const [message, ...more] = app.sender.messages;
     assert.deepEqual([message?.to, more], [NUMBER, []]);
     assert.match(message?.text ?? "", /^\d{6} is your code for Example\..*\n\n@app\.example\.test #\d{6}$/);
@@ -200,7 +200,7 @@ describe("signing in with it", () => {
     assert.equal(new URL(asked.url).pathname, "/auth/2fa/sms/validate");
     assert.equal(asked.redirects[0]?.status, 303);
     assert.equal(app.sender.messages.length, 1);
-    assert.match(asked.page.text, /\+41 ••• ••67/);
+    assert.match(asked.page.text, /\+41\s•••\s••67/);
     const again = await asked.page.form("/auth/2fa/sms/validate").submit({ code: wrong(codeIn(app)) });
     assert.match(again.page.text, /This code is not right/);
     assert.equal((await again.page.form("/auth/2fa/sms/validate").submit({ code: codeIn(app) })).text, `full ${ANN}`);
@@ -309,7 +309,7 @@ describe("signing in with it", () => {
     assert.equal(told(await logIn(browser))["location"], "/auth/2fa/pin/validate");
     assert.deepEqual(app.sender.messages, []);
     const { page } = await browser.get("/auth/2fa/sms/validate");
-    assert.match(page.text, /We send a code to \+41 ••• ••67/);
+    assert.match(page.text, /We send a code to \+41\s•••\s••67/);
     const asked = await page.form("/auth/2fa/sms/send").submit({});
     const done = await asked.page.form("/auth/2fa/sms/validate").submit({ code: codeIn(app) });
     assert.equal(done.text, "start");
@@ -355,7 +355,7 @@ describe("removing it", () => {
     const proved = await browser.json("POST", "/auth/2fa/recovery", { recovery_code: codes[9] });
     assert.equal(verdictOf(proved), "200 factor_given");
     const { page } = await browser.get("/auth/2fa/sms/remove");
-    assert.match(page.text, /\+41 ••• ••67/);
+    assert.match(page.text, /\+41\s•••\s••67/);
     const done = await page.form("/auth/2fa/sms/remove").submit({});
     assert.match(done.page.text, /The second factor is removed/);
     assert.equal((await userOf(app)).smsNumber, null);

@@ -16,7 +16,7 @@ export const ANN = "ann@example.com";
 export const BOB = "bob@example.com";
 export const NUMBER = "+41791234567";
 export const OTHER_NUMBER = "+41787654321";
-export const MASKED = "+41 ••• ••67";
+export const MASKED = "+41\u00a0•••\u00a0••67";
 
 type Storer = HarnessOptions["storer"];
 
