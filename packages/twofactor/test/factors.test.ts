@@ -216,7 +216,7 @@ describe("where a second factor is demanded", () => {
       assert.equal((await browser.json("GET", path)).status, 401, path);
     }
     for (const path of ["/auth/2fa/pin/validate", "/auth/2fa/recovery"]) {
-      assert.equal(verdictOf(await browser.json("POST", path, { code: PIN, recovery_code: "x" })), "200 factor_needed", path);
+      assert.equal(verdictOf(await browser.json("POST", path, { code: PIN, recovery_code: "x" })), "403 factor_needed", path);
     }
     assert.deepEqual(await app.gate.signIns(pidOf(ANN)), []);
     const form = (await enrol.page.link("Name of pin").follow()).page.form("/auth/2fa/pin/setup");

@@ -35,7 +35,7 @@ describe("a user with a second factor", () => {
       assert.ok([401, 404].includes((await browser.json("POST", path, {})).status), path);
     }
     // What sets up a factor leads to the one that is there.
-    assert.equal(verdictOf(await browser.json("POST", "/auth/2fa/card/setup", { code: "314159" })), "200 second_factor_required");
+    assert.equal(verdictOf(await browser.json("POST", "/auth/2fa/card/setup", { code: "314159" })), "403 second_factor_required");
     assert.deepEqual(await app.gate.signIns(pidOf(ANN)), []);
   });
 
