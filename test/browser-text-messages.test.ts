@@ -89,64 +89,61 @@ describe.skipIf(withoutChromium)("codes by text message in a browser", () => {
 
   const press = (page: Page, name: string): Promise<unknown> => follow(page.getByRole("button", { name, exact: true }));
 
-  it.each(["light", "dark"] as const)(
-    "are set up, given and removed; every page is accessible in the %s theme",
-    async (colorScheme) => {
-      const app = await start();
-      const context = await browser.newContext({ baseURL: app.url, colorScheme });
-      const page = await context.newPage();
-      const complaints = watch(page);
-      try {
-        await page.goto("/auth/login");
-        await fill(page, { email: EMAIL, password: PASSWORD });
-        await page.goto("/auth/2fa/sms/setup");
-        expect(await page.getByLabel("Mobile number").inputValue()).toBe("079 123 45 67");
-        await look(page, "Set up codes by text message");
-        await page.getByLabel("Mobile number").fill("044 668 18 00");
-        await press(page, "Send me a code");
-        await look(page, "Set up codes by text message");
-        app.setAway(true);
-        await page.getByLabel("Mobile number").fill("079 123 45 67");
-        await press(page, "Send me a code");
-        await look(page, "Set up codes by text message");
-        app.setAway(false);
-        await press(page, "Send me a code");
-        await look(page, "Confirm your number");
-        await page.getByLabel("Code from the text message").fill("12");
-        await press(page, "Turn on");
-        await look(page, "Confirm your number");
-        await press(page, "Send a new code");
-        await page.getByLabel("Code from the text message").fill(app.code());
-        await press(page, "Turn on");
-        await look(page, "Your second factor is on");
-        await page.goto("/auth/2fa/sms/confirm");
+  it.each(["light", "dark"] as const)("are set up, given and removed; every page is accessible in the %s theme", async (colorScheme) => {
+    const app = await start();
+    const context = await browser.newContext({ baseURL: app.url, colorScheme });
+    const page = await context.newPage();
+    const complaints = watch(page);
+    try {
+      await page.goto("/auth/login");
+      await fill(page, { email: EMAIL, password: PASSWORD });
+      await page.goto("/auth/2fa/sms/setup");
+      expect(await page.getByLabel("Mobile number").inputValue()).toBe("079 123 45 67");
+      await look(page, "Set up codes by text message");
+      await page.getByLabel("Mobile number").fill("044 668 18 00");
+      await press(page, "Send me a code");
+      await look(page, "Set up codes by text message");
+      app.setAway(true);
+      await page.getByLabel("Mobile number").fill("079 123 45 67");
+      await press(page, "Send me a code");
+      await look(page, "Set up codes by text message");
+      app.setAway(false);
+      await press(page, "Send me a code");
+      await look(page, "Confirm your number");
+      await page.getByLabel("Code from the text message").fill("12");
+      await press(page, "Turn on");
+      await look(page, "Confirm your number");
+      await press(page, "Send a new code");
+      await page.getByLabel("Code from the text message").fill(app.code());
+      await press(page, "Turn on");
+      await look(page, "Your second factor is on");
+      await page.goto("/auth/2fa/sms/confirm");
 
-        await context.clearCookies();
-        app.setAway(true);
-        await page.goto("/auth/login");
-        await fill(page, { email: EMAIL, password: PASSWORD });
-        await look(page, "Code by text message");
-        await press(page, "Send a new code");
-        await look(page, "Code by text message");
-        app.setAway(false);
-        await press(page, "Send a new code");
-        await look(page, "Code by text message");
-        await page.getByLabel("Code from the text message").fill(app.code());
-        await press(page, "Go on");
-        expect(new URL(page.url()).pathname).toBe("/");
-        await page.goto("/auth/2fa");
-        await look(page, "Second factors");
-        await page.goto("/auth/2fa/sms/validate");
-        await look(page, "Code by text message");
-        await page.goto("/auth/2fa/sms/remove");
-        await look(page, "Remove codes by text message");
-        await press(page, "Remove");
-        await look(page, "Second factors");
-        expect(complaints).toEqual([]);
-      } finally {
-        await context.close();
-        await app.end();
-      }
-    },
-  );
+      await context.clearCookies();
+      app.setAway(true);
+      await page.goto("/auth/login");
+      await fill(page, { email: EMAIL, password: PASSWORD });
+      await look(page, "Code by text message");
+      await press(page, "Send a new code");
+      await look(page, "Code by text message");
+      app.setAway(false);
+      await press(page, "Send a new code");
+      await look(page, "Code by text message");
+      await page.getByLabel("Code from the text message").fill(app.code());
+      await press(page, "Go on");
+      expect(new URL(page.url()).pathname).toBe("/");
+      await page.goto("/auth/2fa");
+      await look(page, "Second factors");
+      await page.goto("/auth/2fa/sms/validate");
+      await look(page, "Code by text message");
+      await page.goto("/auth/2fa/sms/remove");
+      await look(page, "Remove codes by text message");
+      await press(page, "Remove");
+      await look(page, "Second factors");
+      expect(complaints).toEqual([]);
+    } finally {
+      await context.close();
+      await app.end();
+    }
+  });
 });

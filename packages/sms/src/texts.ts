@@ -29,7 +29,7 @@ export const smsTexts: Texts = {
   "sms.remove.keep": "Keep it",
   "reason.sms_sent": "A code is on its way to your phone.",
   "reason.sms_failed": "The text message could not be sent. Try again in a minute, or another way.",
-  "reason.sms_limited": "No further code can be sent right now. Use the last one, wait a while, or try another way.",
+  "reason.sms_limited": "No further code can be sent right now. Wait a while, or try another way.",
   "reason.code_expired": "There is no code that could be tried any more. Ask for a new one.",
   "reason.sms_set_up_already": "Codes by text message are on already. Remove them before you take another number.",
   "reason.phone_number_invalid": "This is not a number that can be called. Check it.",

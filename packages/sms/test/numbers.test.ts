@@ -70,6 +70,22 @@ describe("a number", () => {
     assert.equal(await asked(app, ["+41791234567"]), "phone_number not_text");
     assert.equal(await asked(app, { number: "+41791234567" }), "phone_number not_text");
     assert.equal(await asked(app, 41791234567), "phone_number not_text");
+    const twice = [
+      ["phone_number", "+41791234567"],
+      ["phone_number", "+41787654321"],
+    ] as const;
+    const browser = await signedIn(app);
+    assert.equal((await browser.post("/auth/2fa/sms/setup", twice)).status, 403, "without a token");
+    const { page } = await browser.get("/auth/2fa/sms/setup");
+    const token = page.form("/auth/2fa/sms/setup").field("_csrf").value ?? "";
+    assert.equal((await browser.post("/auth/2fa/sms/setup", [["_csrf", token], ...twice])).status, 422);
+    const text = await browser.json(
+      "POST",
+      "/auth/2fa/sms/setup",
+      { phone_number: "+41791234567" },
+      { headers: { "content-type": "text/plain" } },
+    );
+    assert.ok([403, 415].includes(text.status), String(text.status));
     assert.equal(await asked(app, "+41791234567\0"), "phone_number not_text");
     assert.equal(await asked(app, "1".repeat(2000)), "phone_number too_long");
     assert.equal(await asked(app, "   "), "phone_number required");

@@ -328,6 +328,18 @@ describe("signing in with it", () => {
 });
 
 describe("giving it once more", () => {
+  it("does not make half a sign-in whole: nothing is sent, and no code is looked at (W06)", async () => {
+    const app = await startApp();
+    await giveSms(app);
+    const browser = app.browser();
+    assert.equal((await browser.json("POST", "/auth/half", { login: ANN })).status, 200);
+    for (const path of ["send", "validate", "setup", "confirm", "confirm/send", "remove"]) {
+      const answer = await browser.json("POST", `/auth/2fa/sms/${path}`, { code: "123456", phone_number: NUMBER });
+      assert.equal(verdictOf(answer), "403 full_login_required", path);
+    }
+    assert.deepEqual([app.sender.messages, await whoIsFull(browser)], [[], "nobody"]);
+  });
+
   it("is asked for by a page that wants it fresh, and leads back there", async () => {
     const app = await startApp();
     await giveSms(app);
