@@ -22,8 +22,8 @@ export interface WaitingCode {
   readonly canBeTried: boolean;
 }
 
-/** `"expired"`: there was no code that could be tried. `"late"`: it was right, and another request was quicker. */
-export type Finding = { readonly kind: "right"; readonly number: string } | { readonly kind: "wrong" | "expired" | "late" };
+/** `"expired"`: there was no code that could be tried, or another request was quicker. */
+export type Finding = { readonly kind: "right"; readonly number: string } | { readonly kind: "wrong" | "expired" };
 
 export interface LookedAt {
   readonly user: User;
@@ -37,7 +37,7 @@ export interface Codes {
   send(ctx: Context, to: Destination): Promise<RefusalReply | null>;
   /** The code of this purpose that waits here for this user. */
   waiting(ctx: Context, user: User, purpose: Purpose): Promise<WaitingCode | null>;
-  /** Looks at an answer: spends one try first, then the code. To be called inside the door `attempt`. */
+  /** Looks at an answer: spends one try first, then the code; that of a login ends with the login. To be called inside the door `attempt`. */
   look(ctx: Context, at: LookedAt, typed: string): Promise<Finding>;
 }
 
@@ -111,7 +111,10 @@ export function codesOf(core: Core, settings: SmsSettings): Codes {
       const code = plainText(typed).replaceAll(/[\s-]/g, "");
       const isRight = FORM.test(code) && keys.recognises(CODE, bound(purpose, user.pid, parts.number, parts.salt, code), parts.mac);
       if (!isRight) return { kind: "wrong" };
-      return (await challenges.consume(ctx, purpose)) ? { kind: "right", number: parts.number } : { kind: "late" };
+      const right: Finding = { kind: "right", number: parts.number };
+      // The login that waits is what is spent, by one request alone. Were its code spent before, other requests with the same code would count as wrong, and the last try would end the login of the first one.
+      if (purpose === "sms/login") return right;
+      return (await challenges.consume(ctx, purpose)) ? right : { kind: "expired" };
     },
   };
 }

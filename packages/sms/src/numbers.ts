@@ -38,7 +38,7 @@ export async function readNumber(typed: string, countries: readonly string[] | n
   const number = home
     ? parsePhoneNumberFromString(written, { extract: false, defaultCountry: home })
     : parsePhoneNumberFromString(written.replace(/^00/, "+"), { extract: false });
-  if (!number?.isValid() || number.ext) return { problem: "phone_number_invalid" };
+  if (!number?.isValid()) return { problem: "phone_number_invalid" };
   const { country } = number;
   if (country === undefined || !(countries?.includes(country) ?? true)) return { problem: "phone_number_country" };
   const type = number.getType();

@@ -62,8 +62,7 @@ export function validateRoutes({ core, desk, settings, codes }: Parts): void {
       whyNot: () => (seen.finding.kind === "wrong" ? "code_invalid" : "code_expired"),
       check: async (user) => {
         seen.finding = await codes.look(ctx, { user, number, purpose: purposeOf(asked) }, answer.values.code);
-        // Of those who type the code of a login at once the login itself lets one in; to call the others wrong would end it under the feet of that one.
-        return seen.finding.kind === "right" || (seen.finding.kind === "late" && asked.kind === "login");
+        return seen.finding.kind === "right";
       },
     });
   });

@@ -204,6 +204,7 @@ describe("signing in with it", () => {
     const again = await asked.page.form("/auth/2fa/sms/validate").submit({ code: wrong(codeIn(app)) });
     assert.match(again.page.text, /This code is not right/);
     assert.equal((await again.page.form("/auth/2fa/sms/validate").submit({ code: codeIn(app) })).text, `full ${ANN}`);
+    assert.deepEqual(app.storer.dump().challenges, []);
     const [signIn] = await app.gate.signIns((await userOf(app)).pid);
     assert.deepEqual(
       signIn?.factors.map(({ method }) => method),
@@ -350,6 +351,10 @@ describe("giving it once more", () => {
     assert.equal(app.sender.messages.length, 1);
     const sent = await asked.page.form("/auth/2fa/sms/send").submit({});
     assert.equal(app.sender.messages.length, 2);
+    assert.deepEqual(
+      app.storer.dump().challenges.map(({ purpose }) => purpose),
+      ["sms/again"],
+    );
     const done = await sent.page.form("/auth/2fa/sms/validate").submit({ code: codeIn(app) });
     assert.equal(done.text, `safe of ${ANN}`);
   });

@@ -27,6 +27,8 @@ export interface Options {
   readonly lockAfter?: number;
   /** In place of the one that keeps every message. */
   readonly sender?: SmsSender;
+  /** What lies behind `gate.storer`, if there is one. */
+  readonly storer?: Storer;
   /** Other options of the gate, which win. */
   readonly gate?: Partial<CastellanOptions<Storer, never>>;
 }
@@ -108,12 +110,14 @@ export async function startApp(changes: Options = {}): Promise<App> {
     },
   });
   onTestFinished(() => started.close());
+  const storer = changes.storer ?? started.storer;
   for (const login of [ANN, BOB]) {
     const passwordHash = await started.hasher.hash(PASSWORD);
     const user = { pid: pidOf(login), login, email: login, passwordHash, profile: {}, createdAt: started.clock.now() };
-    assert.ok(await started.storer.createUser(user));
+    assert.ok(await storer.createUser(user));
   }
   return Object.assign(started, {
+    storer,
     sender,
     async mails() {
       await started.gate.deliverMails();
