@@ -9,6 +9,7 @@ import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
 import { memoryStorer } from "@castellan/testkit";
+import { totp } from "@castellan/totp";
 import { twofactor } from "@castellan/twofactor";
 import { castellan, expressSessions } from "castellan";
 
@@ -23,6 +24,7 @@ export const modules = {
   expire: expire(),
   remember: remember(),
   twofactor: twofactor(),
+  totp: totp(),
 };
 
 /** Packages that are no feature. */
