@@ -4,6 +4,7 @@ export const authTexts: Texts = {
   "auth.title": "Sign in",
   "auth.submit": "Sign in",
   "auth.remember": "Keep me signed in on this device",
+  "auth.to_otp": "Sign in with a one-time password",
   "auth.to_recover": "Forgot your password?",
   "auth.again.title": "Confirm that it is you",
   "auth.again.what": "You are signed in as {login}. Please type your password once more.",

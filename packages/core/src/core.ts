@@ -40,12 +40,13 @@ export interface CoreSettings<S extends ServerStorer> {
   readonly mustBe: (ctx: Context, options: RequireOptions, fields?: FieldSet) => Promise<Reply | null>;
   readonly mailProof: { get(): MailProof | null; set(proof: MailProof): void };
   readonly declareLimit: (limit: Limit) => Limit;
-  readonly declareSecondFactor: (method: string) => void;
+  readonly declareSecondFactor: (method: string, isSetUp: (user: User) => boolean) => void;
   readonly contextOf: (req: Request) => Context;
   readonly nobody: WhenNobody[];
   readonly screens: StepUpScreen[];
   readonly shared: SharedThings;
   readonly sms: SmsSender;
+  readonly applicationName: string;
   readonly sendMail: <Data>(view: MailView<Data>, data: Data, to: Mailbox | null, ctx: Context | null) => Promise<void>;
   readonly ready: () => Promise<void>;
   readonly isLoaded: (name: string) => boolean;
@@ -129,6 +130,7 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     stepUpScreen: (screen) => void settings.screens.push(screen),
     shared: (key) => settings.shared.get(key),
     sms: settings.sms,
+    applicationName: settings.applicationName,
     provesMail: (proof) => settings.mailProof.set(proof),
     get mailProof() {
       return settings.mailProof.get();
@@ -158,6 +160,7 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     changeFactors: (ctx, change) => changeFactors(engine, ctx, change),
     challenges: {
       counts: declareSecondFactor,
+      hasFactor: (user) => [...engine.secondFactors.values()].some((isSetUp) => isSetUp(user)),
       pend: (event, path, limits) => pendLogin(engine, event, mount + path, limits),
       pending: (ctx) => pendingLogin(engine, ctx),
       async drop(ctx) {

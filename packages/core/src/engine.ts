@@ -57,8 +57,8 @@ export interface Engine<U extends User = User> {
   readonly secure: boolean;
   /** Words that this application is known by, which make poor passwords. */
   readonly words: readonly string[];
-  /** Methods that count as a second factor. */
-  readonly secondFactors: ReadonlySet<string>;
+  /** Methods that count as a second factor, each with who has it. */
+  readonly secondFactors: ReadonlyMap<string, (user: User) => boolean>;
   /** Where a proof is given afresh, in the order of modules. */
   readonly screens: readonly StepUpScreen[];
   readonly cookieName: (name: string) => string;

@@ -94,7 +94,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     limits.set(own.name, own);
     return own;
   };
-  const secondFactors = new Set<string>();
+  const secondFactors = new Map<string, (user: User) => boolean>();
   const screens: StepUpScreen[] = [];
   const shared = new SharedThings();
   const nobody: WhenNobody[] = [];
@@ -264,6 +264,10 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       screens,
       shared,
       sms: options.sms,
+      applicationName,
+      declareSecondFactor: (method: string, isSetUp: (user: User) => boolean) => {
+        secondFactors.set(method, isSetUp);
+      },
       sendMail,
       mustBe,
       mailProof,
@@ -272,7 +276,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       isLoaded: (name: string) => Object.hasOwn(modules, name),
     };
     try {
-      services[name] = module.start(coreFor(module.name, { ...settings, declareSecondFactor: (method) => secondFactors.add(method) }));
+      services[name] = module.start(coreFor(module.name, settings));
     } catch (error) {
       // The other modules may have something to mend too: people are to hear of it at once.
       if (!(error instanceof ConfigError)) throw error;

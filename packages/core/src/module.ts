@@ -144,6 +144,8 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   shared<T>(key: Shared<T>): T;
   /** Sends text messages. `sms.problem` says why it cannot, if it cannot: make it a {@link ConfigError}. */
   readonly sms: SmsSender;
+  /** What people know the application as: the option `applicationName`, else the host of `rootUrl`. */
+  readonly applicationName: string;
   /**
    * For a module that proves addresses before anybody gets in: what a registration answers, be the login new or taken. At most one.
    */
@@ -188,8 +190,10 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
 
   /** For second factors: see the channel `login`, phase `challenge`. */
   readonly challenges: {
-    /** Says that `method` counts as a second factor. */
-    counts(method: string): void;
+    /** Says that `method` counts as a second factor, and who has it. What stands in for a factor (a recovery code) is nobody's factor: `() => false`. */
+    counts(method: string, isSetUp: (user: User) => boolean): void;
+    /** Whether the user has a second factor, whichever module brings it. Ask it where a new way in is made: a session of the first factor alone must not make one. */
+    hasFactor(user: User): boolean;
     pend(event: LoginEvent, path: string, limits: { readonly tries: number; readonly lasts: Duration }): Promise<Reply>;
     pending(ctx: Context): Promise<PendingLogin | null>;
     /** Spends one try of the pending login; `null` when there is none left. Before every look at a code. */

@@ -28,7 +28,7 @@ export class FactorDesk {
 
   /** Called by a factor's module when it starts. */
   register(core: Core, factor: SecondFactor): void {
-    core.challenges.counts(factor.method);
+    core.challenges.counts(factor.method, (user) => factor.isSetUp(user));
     this.#factors.push(factor);
     this.#factors.sort((one, other) => other.strength - one.strength);
   }

@@ -20,7 +20,7 @@ import type { EmailAuthorization } from "./email-authorization.ts";
 import type { FactorDesk, SecondFactor } from "./factors.ts";
 import { factorAddedMail, factorFailedMail, factorRemovedMail } from "./mails.ts";
 import { factorAddedView } from "./pages.ts";
-import type { RecoveryCodes } from "./recovery-codes.ts";
+import { RECOVERY, type RecoveryCodes } from "./recovery-codes.ts";
 import type { TwoFactorSettings } from "./settings.ts";
 
 /** Who is asked for a code: a login that waits, or somebody signed in in full who is to prove it again. */
@@ -135,7 +135,9 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
     answerFields: (who, fields) =>
       trust !== null && who.kind === "login" ? { ...fields, trust: flagField({ label: "twofactor.trust", preserve: true }) } : fields,
 
+    // Also what a factor's own check would let through: whoever does not have it cannot give it.
     async answer(ctx, who, { method, check, again, field = "code", whyNot = () => "code_invalid", accepted }) {
+      if (method !== RECOVERY && !desk.of(who.user).some((factor) => factor.method === method)) return refuse(409, "factor_not_set_up");
       const tried = who.kind === "login" ? await core.challenges.tryPending(ctx) : null;
       // No try left, or another request was quicker.
       if (who.kind === "login" && tried?.user.pid !== who.user.pid) return expired(ctx);

@@ -33,7 +33,7 @@ const linkList = (ways: readonly Way[], { link }: PageTools): Html =>
 
 const factorItem = ({ label, path, isSetUp, detail }: FactorState, { t, link }: PageTools): Html =>
   html`<li><strong>${t(label)}</strong>${detail !== null && html` <span class="detail">${detail}</span>`}<br>
-${t(isSetUp ? "twofactor.overview.on" : "twofactor.overview.off")} · ${link(path, isSetUp ? "twofactor.overview.remove" : "twofactor.overview.set_up")}</li>\n`;
+${t(isSetUp ? "twofactor.overview.on" : "twofactor.overview.off")} · ${link(path, isSetUp ? "twofactor.overview.remove" : "twofactor.overview.set_up", { factor: t(label) })}</li>\n`;
 
 /** What a signed-in person has, and can change. */
 export const overviewView: View<OverviewData> = defineView<OverviewData>("twofactor/overview", {

@@ -60,7 +60,7 @@ export function recoveryRoutes(
   { recent }: TwoFactorSettings,
 ): void {
   const { storer } = core;
-  core.challenges.counts(RECOVERY);
+  core.challenges.counts(RECOVERY, () => false);
 
   core.route("GET", RECOVERY_PATH, async (ctx): Promise<Reply> => {
     const asked = await desk.flows.asked(ctx);

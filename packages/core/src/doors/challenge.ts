@@ -145,7 +145,7 @@ export async function completeChallenge<U extends User>(
   if (!Proof.isGenuine(proof)) throw new TypeError("a proof comes from the door `attempt` and from nowhere else");
   if (!engine.secondFactors.has(proof.method)) {
     throw new TypeError(
-      `"${proof.method}" does not count as a second factor: say challenges.counts("${proof.method}") when the module starts`,
+      `"${proof.method}" does not count as a second factor: say challenges.counts("${proof.method}", …) when the module starts`,
     );
   }
   const pending = await takePendingLogin(engine, ctx);

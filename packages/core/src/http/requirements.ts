@@ -22,7 +22,7 @@ export interface Lack {
 /** What `current` lacks, or `null`. */
 export function lackOf<U extends User>(engine: Engine<U>, current: Current<U> | null, options: RequireOptions): Lack | null {
   const { level = "half", twoFactored = false, factors, within } = options;
-  const methods = factors ? new Set(factors) : twoFactored ? engine.secondFactors : null;
+  const methods = factors ? new Set(factors) : twoFactored ? new Set(engine.secondFactors.keys()) : null;
   if (!current) return { reason: "login_required", methods };
   const { signIn } = current;
   const isFull = signIn.level === "full";

@@ -140,7 +140,7 @@ export class Responder {
       signedIn: await ctx.current().then(Boolean, () => false),
       page: await pageData(ctx),
       form: (form) => formMarkup(form, { t, url, csrfToken, problems, values, redir }),
-      link: (path, textKey) => html`<a href="${url(path) + takeAlong}">${t(textKey)}</a>`,
+      link: (path, textKey, parameters) => html`<a href="${url(path) + takeAlong}">${t(textKey, parameters)}</a>`,
     };
   }
 }
