@@ -5,6 +5,7 @@ import { confirm } from "@castellan/confirm";
 import { expire } from "@castellan/expire";
 import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { otp } from "@castellan/otp";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
@@ -23,6 +24,7 @@ export const modules = {
   lock: lock(),
   expire: expire(),
   remember: remember(),
+  otp: otp(),
   twofactor: twofactor(),
   totp: totp(),
 };

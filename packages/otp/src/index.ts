@@ -60,7 +60,9 @@ export function otp(options: OtpOptions = {}): Module<OneTimePasswordServerStore
 /** In plain JavaScript a figure may be anything; what is wrong is told at start-up. */
 function problemsOf({ most, recent }: Required<OtpOptions>): readonly string[] {
   const problems = isDuration(recent) ? [] : ["otp: `recent` must be a duration, for example minutes(15)"];
-  return Number.isSafeInteger(most) && most >= 1 && most <= 20 ? problems : [...problems, "otp: `most` must be a whole number from 1 to 20"];
+  return Number.isSafeInteger(most) && most >= 1 && most <= 20
+    ? problems
+    : [...problems, "otp: `most` must be a whole number from 1 to 20"];
 }
 
 const PATH = "/otp/login";
