@@ -5,11 +5,13 @@ import { confirm } from "@castellan/confirm";
 import { expire } from "@castellan/expire";
 import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { otp } from "@castellan/otp";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
 import { sms } from "@castellan/sms";
 import { memoryStorer } from "@castellan/testkit";
+import { totp } from "@castellan/totp";
 import { twofactor } from "@castellan/twofactor";
 import { castellan, expressSessions } from "castellan";
 
@@ -23,7 +25,9 @@ export const modules = {
   lock: lock(),
   expire: expire(),
   remember: remember(),
+  otp: otp(),
   twofactor: twofactor(),
+  totp: totp(),
   sms: sms({ countries: ["CH"] }),
 };
 
