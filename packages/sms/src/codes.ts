@@ -62,7 +62,7 @@ export function codesOf(core: Core, settings: SmsSettings): Codes {
     return challenge?.pid === user.pid ? challenge : null;
   };
 
-  /** What a row of ours holds; the number is sealed, because rows of others' storers are read by others. `null` when no key opens it. */
+  /** What a row of ours holds. The number is sealed: nobody has proved it yet, and whoever reads the storer is not to learn it. `null` when no key opens it. */
   const partsOf = ({ data, pid }: Challenge): { readonly salt: string; readonly mac: string; readonly number: string } | null => {
     const [salt = "", mac = "", sealed = ""] = data.split(SEPARATOR);
     const number = keys.open(NUMBER, pid, sealed);
