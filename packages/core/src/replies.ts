@@ -44,6 +44,9 @@ export interface LeaveReply {
   readonly to: string;
   /** What people know the other site as. */
   readonly name: string;
+  readonly status: 200;
+  /** It needs no word. */
+  readonly reason: null;
 }
 
 export type Reply = PageReply | RedirectReply | RefusalReply | LeaveReply;
@@ -89,7 +92,7 @@ export function leave(to: URL, endpoint: URL, name: string): LeaveReply {
   const isThere = to.origin === endpoint.origin && to.pathname === endpoint.pathname && to.username === "" && to.password === "";
   if (!isThere || (to.protocol !== "https:" && to.protocol !== "http:"))
     throw new TypeError(`${to.origin}${to.pathname} is not where ${name} is`);
-  return { kind: "leave", to: to.href, name };
+  return { kind: "leave", to: to.href, name, status: 200, reason: null };
 }
 
 /** Turns away with a status and a reason. */

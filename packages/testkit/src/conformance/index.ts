@@ -10,11 +10,16 @@ import type {
   LockOperations,
   MailQueueOperations,
   OAuth2Operations,
+  OneTimePasswordOperations,
   RecoverOperations,
+  RecoveryCodeOperations,
   RememberOperations,
   SecondaryEmailOperations,
   ServerStorer,
   SessionOperations,
+  SmsOperations,
+  TotpOperations,
+  TrustedBrowserOperations,
 } from "@castellan/core";
 import type { MemoryUser } from "../memory/users.ts";
 import { authableConformance } from "./authable.ts";
@@ -27,12 +32,17 @@ import { expirableConformance } from "./expirable.ts";
 import { lockableConformance } from "./lockable.ts";
 import { mailQueueingConformance } from "./mail-queueing.ts";
 import { oauth2Conformance } from "./oauth2.ts";
+import { oneTimePasswordsConformance } from "./one-time-passwords.ts";
 import { recoverableConformance } from "./recoverable.ts";
+import { recoveryCodesConformance } from "./recovery-codes.ts";
 import { rememberableConformance } from "./rememberable.ts";
 import { secondaryEmailsConformance } from "./secondary-emails.ts";
 import { serverStorerConformance } from "./server-storer.ts";
 import { sessionKeepingConformance } from "./session-keeping.ts";
+import { smsConformance } from "./sms.ts";
 import { type Backend, type Runner, registerSuites, type Suite } from "./suite.ts";
+import { totpConformance } from "./totp.ts";
+import { trustedBrowsersConformance } from "./trusted-browsers.ts";
 
 export { type Backend, type Case, type Failure, failuresOf, type Runner, runCase, type Suite, type Trial } from "./suite.ts";
 export {
@@ -46,11 +56,16 @@ export {
   lockableConformance,
   mailQueueingConformance,
   oauth2Conformance,
+  oneTimePasswordsConformance,
   recoverableConformance,
+  recoveryCodesConformance,
   rememberableConformance,
   secondaryEmailsConformance,
   serverStorerConformance,
   sessionKeepingConformance,
+  smsConformance,
+  totpConformance,
+  trustedBrowsersConformance,
 };
 
 /** A storer with every operation of core's capabilities. */
@@ -68,6 +83,11 @@ export type CompleteStorer = ServerStorer<MemoryUser> &
   RememberOperations &
   ExpireOperations &
   MailQueueOperations &
+  TotpOperations &
+  SmsOperations &
+  RecoveryCodeOperations &
+  TrustedBrowserOperations &
+  OneTimePasswordOperations &
   OAuth2Operations;
 
 /** Every suite, for storers that have every capability. */
@@ -86,6 +106,11 @@ export const allConformance: readonly Suite<CompleteStorer>[] = [
   rememberableConformance,
   expirableConformance,
   mailQueueingConformance,
+  totpConformance,
+  smsConformance,
+  recoveryCodesConformance,
+  trustedBrowsersConformance,
+  oneTimePasswordsConformance,
   oauth2Conformance,
 ];
 

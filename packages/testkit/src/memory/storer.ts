@@ -13,17 +13,24 @@ import type {
   MailQueueOperations,
   OAuth2Flow,
   OAuth2Operations,
+  OneTimePasswordOperations,
   QueuedMail,
   RecoverOperations,
+  RecoveryCodeOperations,
   RememberOperations,
   SecondaryEmailOperations,
   ServerStorer,
   SessionOperations,
   SignIn,
+  SmsOperations,
   StoredSession,
+  TotpOperations,
+  TrustedBrowser,
+  TrustedBrowserOperations,
 } from "@castellan/core";
 import { challengeOperations } from "./challenges.ts";
 import { countOperations } from "./counters.ts";
+import { factorOperations } from "./factors.ts";
 import { identityOperations } from "./identities.ts";
 import { linkOperations } from "./links.ts";
 import { isSpent, lockOperations } from "./locks.ts";
@@ -44,6 +51,7 @@ import {
   type Tables,
   type UserRow,
 } from "./tables.ts";
+import { trustedBrowserOperations } from "./trusted-browsers.ts";
 import { type MemoryUser, userOperations } from "./users.ts";
 
 /** Everything that a {@link MemoryStorer} holds, as copies. */
@@ -57,6 +65,7 @@ export interface MemoryDump {
   readonly attempts: ReadonlyMap<string, AttemptRow>;
   readonly series: readonly SeriesRow[];
   readonly mails: readonly QueuedMail[];
+  readonly trustedBrowsers: readonly TrustedBrowser[];
   readonly identities: readonly Identity[];
   readonly flows: readonly OAuth2Flow[];
 }
@@ -77,6 +86,11 @@ export interface MemoryStorer
     RememberOperations,
     ExpireOperations,
     MailQueueOperations,
+    TotpOperations,
+    SmsOperations,
+    RecoveryCodeOperations,
+    TrustedBrowserOperations,
+    OneTimePasswordOperations,
     OAuth2Operations {
   close(): Promise<void>;
   /** From now on every operation rejects with `error`, as if the database were away; `null` brings it back. */
@@ -101,11 +115,13 @@ const USER_FIELDS = [
   "lockedUntil",
   "lockedBy",
   "secondaryEmails",
+  "totpEnabledAt",
+  "smsNumber",
 ] as const satisfies (keyof MemoryUser)[];
 
 /** Deletes at most `limit` expired rows over all tables. */
 function sweepTables(tables: Tables, now: Date, limit: number): number {
-  const { signIns, challenges, counters, sessions, links, attempts, series, flows } = tables;
+  const { signIns, challenges, counters, sessions, links, attempts, series, trustedBrowsers, flows } = tables;
   let left = limit;
   const sweepTable = <R>(table: Map<string, R>, isExpired: (row: R) => boolean) => {
     deleteWhere(table, (row) => {
@@ -121,6 +137,7 @@ function sweepTables(tables: Tables, now: Date, limit: number): number {
   sweepTable(links, (row) => isOver(row.expiresAt, now));
   sweepTable(attempts, (row) => isSpent(row, now));
   sweepTable(series, (row) => isOver(row.expiresAt, now));
+  sweepTable(trustedBrowsers, (row) => isOver(row.expiresAt, now));
   sweepTable(flows, (row) => isOver(row.expiresAt, now));
   return limit - left;
 }
@@ -142,6 +159,8 @@ export function memoryStorer(): MemoryStorer {
     ...lockOperations(tables, operation),
     ...rememberOperations(tables, operation),
     ...mailOperations(tables, operation),
+    ...factorOperations(tables, operation),
+    ...trustedBrowserOperations(tables, operation),
     ...identityOperations(tables, operation),
     sweep: operation("sweep", (now, limit) => sweepTables(tables, now, limit)),
     close: async () => {
@@ -154,7 +173,7 @@ export function memoryStorer(): MemoryStorer {
       return Object.fromEntries(board.counts);
     },
     dump: () => {
-      const { users, challenges, links, series, mails, identities, flows, ...rest } = structuredClone(tables);
+      const { users, challenges, links, series, mails, trustedBrowsers, identities, flows, ...rest } = structuredClone(tables);
       return {
         ...rest,
         users: [...users.values()],
@@ -162,6 +181,7 @@ export function memoryStorer(): MemoryStorer {
         links: [...links.values()],
         series: [...series.values()],
         mails: [...mails.values()],
+        trustedBrowsers: [...trustedBrowsers.values()],
         identities: [...identities.values()],
         flows: [...flows.values()],
       };
