@@ -15,8 +15,11 @@ it("has the routes, handlers, reasons and limits that examples/full/description.
       smtpUrl: null,
       mailFrom: "example@castellan.example",
       trustProxy: "loopback",
+      demoPort: 3001,
+      clients: { google: null, github: null },
     },
     null,
+    "http://127.0.0.1:3001",
   );
   onTestFinished(() => gate.close());
   await expect(`${JSON.stringify(gate.describe(), null, 2)}\n`).toMatchFileSnapshot("../examples/full/description.json");

@@ -47,7 +47,11 @@ describe("the example in development", () => {
   it("says where it is and what to open first, and warns once", async () => {
     const example = await started();
     const lines = example.output().trim().split("\n");
-    assert.deepEqual(lines.toSorted(), [
+    const demo = /A demo provider to sign in with is at (http:\/\/127\.0\.0\.1:\d+)\./.exec(example.output())?.[1];
+    // What the provider's package says of older versions of Node is its own.
+    const ours = lines.filter((line) => !line.startsWith("oidc-provider WARNING: Unsupported runtime."));
+    assert.deepEqual(ours.toSorted(), [
+      `A demo provider to sign in with is at ${demo}.`,
       "Development mode: plain HTTP, secrets from a file, an outbox that shows every mail. Never let others reach it.",
       `First open ${example.url}/auth/register and make an account. Mails are at ${example.url}/dev/outbox.`,
       `Listening at ${example.url}`,

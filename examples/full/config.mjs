@@ -5,6 +5,8 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "castellan";
 
+/** @typedef {{ clientId: string, clientSecret: string }} Client */
+
 /**
  * @typedef {object} Settings
  * @property {boolean} development What is fit only for development: plain HTTP on this machine, made-up secrets, the outbox.
@@ -16,6 +18,8 @@ import { ConfigError } from "castellan";
  * @property {string} sessionSecret
  * @property {string | null} smtpUrl `null` for the outbox.
  * @property {string} mailFrom
+ * @property {number | null} demoPort Where the demo provider listens; `null` for none.
+ * @property {{ google: Client | null, github: Client | null }} clients What providers gave out for this application.
  * @property {string | number} trustProxy Whose word counts on where a request comes from: https://expressjs.com/en/guide/behind-proxies.html
  */
 
@@ -53,6 +57,8 @@ export function settingsFrom(environment) {
     smtpUrl: development ? read("SMTP_URL") : required("SMTP_URL", "for example smtp://user:password@mail.example.com:587"),
     mailFrom: development ? (read("MAIL_FROM") ?? "example@castellan.example") : required("MAIL_FROM", "the address that mails come from"),
     trustProxy: trustFrom(read("TRUST_PROXY") ?? "loopback"),
+    demoPort: development ? portFrom(read("DEMO_PROVIDER_PORT") ?? String(port < 65_535 ? port + 1 : port - 1), problems) : null,
+    clients: { google: clientFrom("GOOGLE", read, problems), github: clientFrom("GITHUB", read, problems) },
   };
   if (!development) {
     const secrets = { castellanKey: required("CASTELLAN_KEY", MAKE_SECRET), sessionSecret: required("SESSION_SECRET", MAKE_SECRET) };
@@ -91,6 +97,21 @@ function portFrom(text, problems) {
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
   problems.push(`PORT is a number from 1 to 65535, not "${text}"`);
   return 0;
+}
+
+/**
+ * A client that a provider gave out, by two variables.
+ *
+ * @param {string} name
+ * @param {(name: string) => string | null} read
+ * @param {string[]} problems
+ * @returns {Client | null}
+ */
+function clientFrom(name, read, problems) {
+  const [clientId, clientSecret] = [read(`${name}_CLIENT_ID`), read(`${name}_CLIENT_SECRET`)];
+  if (clientId && clientSecret) return { clientId, clientSecret };
+  if (clientId || clientSecret) problems.push(`${name}_CLIENT_ID and ${name}_CLIENT_SECRET go together: set both or neither`);
+  return null;
 }
 
 /** How many proxies, or which ones. @param {string} text */

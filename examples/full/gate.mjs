@@ -5,12 +5,14 @@ import { confirm } from "@castellan/confirm";
 import { expire } from "@castellan/expire";
 import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { github, google, oauth2, oidcProvider } from "@castellan/oauth2";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
 import { sqlite } from "@castellan/storer-sql/sqlite";
 import { castellan, expressSessions, pages, smtpMailer, textField } from "castellan";
 import { z } from "zod";
+import { DEMO_CLIENT } from "./demo-provider.mjs";
 
 export const APPLICATION = "Castellan Example";
 
@@ -29,8 +31,15 @@ const name = textField({
 /**
  * @param {import("./config.mjs").Settings} settings
  * @param {import("castellan").Outbox | null} outbox Takes the mails where no mail server is named, and the text messages.
+ * @param {string | null} demoIssuer The demo provider, if it runs.
  */
-export async function makeGate(settings, outbox) {
+export async function makeGate(settings, outbox, demoIssuer) {
+  const { google: googleClient, github: githubClient } = settings.clients;
+  const providers = {
+    ...(googleClient && { google: google(googleClient) }),
+    ...(githubClient && { github: github(githubClient) }),
+    ...(demoIssuer && { demo: oidcProvider({ label: "the demo provider", issuer: demoIssuer, ...DEMO_CLIENT }) }),
+  };
   return castellan({
     development: settings.development,
     rootUrl: settings.rootUrl,
@@ -48,6 +57,7 @@ export async function makeGate(settings, outbox) {
       lock: lock(),
       expire: expire(),
       remember: remember(),
+      oauth2: oauth2(providers, { afterLogin: "/account" }),
     },
     // One style sheet for all pages: Castellan's, and behind it our own.
     renderer: pages({ applicationName: APPLICATION, styleSheet: readFileSync(new URL("style.css", import.meta.url), "utf8") }),

@@ -39,13 +39,18 @@ ${hasOutbox && html`<dt><a href="/dev/outbox">Outbox</a></dt><dd>Every mail and 
 </dl>
 <p class="hint">Every page answers in JSON too: <code>curl -H 'Accept: application/json' …</code></p>`;
 
-/** @param {{ person: Person, confirmed: boolean, signIns: readonly ListedSignIn[], csrfToken: string, mailsStay: boolean }} data */
-export const accountPage = ({ person, confirmed, signIns, csrfToken, mailsStay }) => {
+/** @param {{ person: Person, confirmed: boolean, hasPassword: boolean, signIns: readonly ListedSignIn[], csrfToken: string, mailsStay: boolean }} data */
+export const accountPage = ({ person, confirmed, hasPassword, signIns, csrfToken, mailsStay }) => {
   const here = signIns.find(({ current }) => current);
   return html`<dl class="facts">
 <dt>Name</dt><dd>${person.name}</dd>
 <dt>E-mail address</dt><dd>${person.email}${!confirmed && html`, <a href="/auth/confirm/resend">not confirmed yet</a>`}</dd>
-<dt>Password</dt><dd>Known to you alone: <a href="/auth/password">change your password</a></dd>
+<dt>Password</dt><dd>${
+    hasPassword
+      ? html`Known to you alone: <a href="/auth/password">change your password</a>`
+      : html`None so far: <a href="/auth/recover">choose one by mail</a>`
+  }</dd>
+<dt>Elsewhere</dt><dd>Sign in with what you have at other sites: <a href="/auth/oauth2">connected accounts</a></dd>
 ${here && html`<dt>Signed in</dt><dd>${time(here.since)}</dd>`}
 </dl>
 <section aria-labelledby="sign-ins">

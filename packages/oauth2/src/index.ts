@@ -116,6 +116,8 @@ function start(core: Core<OAuth2ServerStorer>, settings: OAuth2Settings): OAuth2
     return way.began ? accounts.receive(ctx, found, way.began) : arrivals.receive(ctx, found);
   };
 
+  // Which providers there are may come from the environment, and there may be none.
+  if (providers.size === 0) core.logger.warn("oauth2 has no provider: nobody can sign in with others");
   const buttons = (): ButtonsData => ({
     providers: [...providers.values()].map(({ name, label }) => ({ name, label, path: `/oauth2/${name}` })),
     remember: core.isLoaded("remember"),
@@ -153,8 +155,11 @@ function start(core: Core<OAuth2ServerStorer>, settings: OAuth2Settings): OAuth2
     }
   }
 
-  core.fillSlot("sign-in", { name: "oauth2", data: buttons, body: providerButtons });
-  core.fillSlot("register", { name: "oauth2", data: () => (settings.register ? buttons() : null), body: providerButtons });
+  const offered = (): ButtonsData | null => (providers.size > 0 ? buttons() : null);
+  core.fillSlot("sign-in", { name: "oauth2", data: offered, body: providerButtons });
+  // Whoever registers is not asked either whether to be remembered.
+  const offeredToNew = (): ButtonsData | null => (settings.register && providers.size > 0 ? { ...buttons(), remember: false } : null);
+  core.fillSlot("register", { name: "oauth2", data: offeredToNew, body: providerButtons });
   if (settings.loginPage) core.route("GET", "/login", () => page(oauth2LoginView, buttons()));
   // What waits here is the business of whoever was here.
   core.on(logout).after("record", ({ ctx }) => (ctx ? desk.flows.forget(ctx) : undefined));

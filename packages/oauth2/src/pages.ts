@@ -28,15 +28,16 @@ const startForm = ({ providers, remember }: ButtonsData, tools: PageTools, extra
   const { csrfToken, redir, t, url } = tools;
   const [first] = providers;
   if (!first) return html``;
-  return html`<form class="form" method="post" action="${url(first.path)}">
+  return html`<form class="providers" method="post" action="${url(first.path)}">
 ${hidden({ _csrf: csrfToken, ...(redir !== null && { redir }), ...extra })}
 ${remember && rememberBox(tools)}${providers.map(
-  ({ label, path }) => html`<button type="submit" formaction="${url(path)}">${t("oauth2.continue", { provider: label })}</button>\n`,
+  ({ label, path }) =>
+    html`<button class="second" type="submit" formaction="${url(path)}">${t("oauth2.continue", { provider: label })}</button>\n`,
 )}</form>`;
 };
 
 /** What the login and the registration page get. */
-export const providerButtons = (data: ButtonsData, tools: PageTools): Html => html`<section class="form" aria-labelledby="oauth2-or">
+export const providerButtons = (data: ButtonsData, tools: PageTools): Html => html`<section class="providers" aria-labelledby="oauth2-or">
 <h2 id="oauth2-or">${tools.t("oauth2.or")}</h2>
 ${startForm(data, tools)}
 </section>`;
@@ -94,7 +95,7 @@ export const oauth2ConnectView: View<ConnectPageData> = defineView<ConnectPageDa
   ) => html`<p>${t("oauth2.connect.what", { provider: label, login })}</p>
 ${
   canMail &&
-  html`<form class="form" method="post" action="${url("/oauth2/connect/mail")}">${hidden({ _csrf: csrfToken })}<button type="submit">${
+  html`<form class="providers" method="post" action="${url("/oauth2/connect/mail")}">${hidden({ _csrf: csrfToken })}<button type="submit">${
     mailSent ? t("oauth2.connect.mail_again") : t("oauth2.connect.mail", { login })
   }</button></form>`
 }
@@ -155,12 +156,13 @@ export const oauth2AccountsView: View<AccountsPageData> = defineView<AccountsPag
       accounts.length === 0
         ? html`<p>${t("oauth2.accounts.none")}</p>`
         : html`<p>${t("oauth2.accounts.what")}</p>
-<ul class="rows">${accounts.map((account) => accountRow(account, tools))}</ul>`
+<ul class="accounts">${accounts.map((account) => accountRow(account, tools))}</ul>`
     }
 ${
   first &&
-  html`<form class="form" method="post" action="${url(first.path)}">${hidden({ _csrf: csrfToken })}${providers.map(
-    ({ label, path }) => html`<button type="submit" formaction="${url(path)}">${t("oauth2.accounts.link", { provider: label })}</button>\n`,
+  html`<form class="providers" method="post" action="${url(first.path)}">${hidden({ _csrf: csrfToken })}${providers.map(
+    ({ label, path }) =>
+      html`<button class="second" type="submit" formaction="${url(path)}">${t("oauth2.accounts.link", { provider: label })}</button>\n`,
   )}</form>`
 }`;
   },

@@ -56,7 +56,6 @@ export const callbackPath = (name: string): string => `/oauth2/callback/${name}`
 export function settingsFrom(core: Core, providers: Providers, options: OAuth2Options): OAuth2Settings {
   const settings = { ...DEFAULTS, afterDenied: core.path("/login"), afterLink: core.path("/oauth2"), ...options };
   const problems = [
-    ...(Object.keys(providers).length > 0 ? [] : ["oauth2: name at least one provider, for example oauth2({ google: google({ … }) })"]),
     ...Object.keys(providers)
       .filter((name) => !NAME.test(name) || TAKEN.has(name))
       .map(

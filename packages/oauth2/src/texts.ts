@@ -30,7 +30,7 @@ export const oauth2Reasons = [
 export const oauth2Texts: Texts = {
   "oauth2.continue": "Continue with {provider}",
   "oauth2.or": "Or use an account that you have elsewhere",
-  "oauth2.remember": "Keep me signed in on this device",
+  "oauth2.remember": "Remember this browser afterwards",
   "oauth2.login.title": "Sign in",
   "oauth2.start.title": "Sign in with another account",
   "oauth2.start.what": "You go to {provider} now, and come back here when you have signed in there.",
