@@ -1,9 +1,8 @@
 /** Connected accounts: what somebody who is signed in can see, connect and disconnect. @module */
 import { type Context, type Current, digest, type Identity, page, type Reply, redirect, refuse, type User } from "@castellan/core";
-import { METHOD } from "./arrivals.ts";
 import { unlinkIdentity } from "./channels.ts";
 import type { Desk, Found } from "./desk.ts";
-import type { Linking } from "./linking.ts";
+import { type Linking, METHOD } from "./linking.ts";
 import { identityUnlinkedMail } from "./mails.ts";
 import { type AccountsPageData, oauth2AccountsView } from "./pages.ts";
 import type { NamedProvider } from "./settings.ts";

@@ -4,6 +4,7 @@ import {
   confirmable,
   hours,
   meets,
+  type Proof,
   type Reply,
   randomText,
   redirect,
@@ -15,9 +16,8 @@ import {
 } from "@castellan/core";
 import type { Connecting } from "./connecting.ts";
 import type { Desk, Found } from "./desk.ts";
+import { METHOD } from "./linking.ts";
 
-/** The method of proofs by a provider. */
-export const METHOD = "oauth2";
 const PID_BYTES = 16;
 
 export interface Arrivals {
@@ -25,8 +25,8 @@ export interface Arrivals {
   receive(ctx: Context, found: Found): Promise<Reply>;
   /** Makes an account, whose login is free as far as anybody knows. `isProved`: the mailbox of the login was. */
   create(ctx: Context, found: Found, login: string, isProved: boolean): Promise<Reply>;
-  /** Through the login door: a lock, an unconfirmed address, a second factor still stand. */
-  enter(ctx: Context, user: User, found: Found, reason: string): Promise<Reply>;
+  /** Through the login door: a lock, an unconfirmed address, a second factor still stand. `prepare` runs once the proof is made. */
+  enter(ctx: Context, user: User, found: Found, reason: string, prepare?: (proof: Proof) => Promise<void>): Promise<Reply>;
 }
 
 export function arrivalsOf(desk: Desk, connecting: () => Connecting): Arrivals {
@@ -35,9 +35,10 @@ export function arrivalsOf(desk: Desk, connecting: () => Connecting): Arrivals {
   const registrations = core.limit("register", "network", 10, hours(1));
   const isByEmail = identifier.type === "email";
 
-  const enter: Arrivals["enter"] = async (ctx, user, { intent }, reason) => {
+  const enter: Arrivals["enter"] = async (ctx, user, { intent }, reason, prepare) => {
     const verdict = await core.attempt(ctx, subjectOfUser(user), METHOD, async () => true);
     if ("refused" in verdict) return verdict.refused;
+    await prepare?.(verdict.ok);
     const outcome = await core.signIn(ctx, verdict.ok, intent, METHOD);
     return "refused" in outcome ? outcome.refused : redirect(intent.to, { reason });
   };

@@ -18,10 +18,10 @@ import {
   showOn,
   textField,
 } from "@castellan/core";
-import { type Arrivals, METHOD } from "./arrivals.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { Desk, Found } from "./desk.ts";
 import { MAIL_LASTS } from "./flows.ts";
-import type { Linking } from "./linking.ts";
+import { type Linking, METHOD } from "./linking.ts";
 import { oauth2ProofMail } from "./mails.ts";
 import { type ConnectPageData, oauth2ConnectView, oauth2EndView, oauth2FinishView } from "./pages.ts";
 
@@ -121,7 +121,7 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
     const verdict = await core.attempt(ctx, subject, "password", () => core.checkPassword(subject, answer.values.password));
     if ("refused" in verdict) return again(verdict.refused);
     if (subject.kind === "unknown" || !(await flows.takeWaiting(ctx, PROVING))) return expired();
-    await linking.linkAfterLogin(ctx, subject.user, proving.found);
+    await linking.linkAfterLogin(ctx, verdict.ok, proving.found);
     const outcome = await core.signIn(ctx, verdict.ok, proving.found.intent, METHOD);
     return "refused" in outcome ? outcome.refused : redirect(proving.found.intent.to, { reason: "oauth2_linked" });
   });
@@ -148,8 +148,8 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
     if (subject.kind === "known" && !isConfirmed(subject)) return refuse(409, "oauth2_account_unconfirmed");
     if (!(await flows.takeWaiting(ctx, PROVING))) return expired();
     if (subject.kind === "unknown") return arrivals.create(ctx, proving.found, proving.login, true);
-    await linking.linkAfterLogin(ctx, subject.user, proving.found);
-    return arrivals.enter(ctx, subject.user, proving.found, "oauth2_linked");
+    const { found } = proving;
+    return arrivals.enter(ctx, subject.user, found, "oauth2_linked", (given) => linking.linkAfterLogin(ctx, given, found));
   });
 
   // The name ---------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 /** Identities that become a user's: at once where somebody is signed in, or after a proof and the whole way through the login door. @module */
-import { type Context, login, type Reply, refuse, type User } from "@castellan/core";
+import { type Context, login, type Proof, type Reply, refuse, type User } from "@castellan/core";
 import { linkIdentity } from "./channels.ts";
 import type { Desk, Found } from "./desk.ts";
-import { MAIL_LASTS } from "./flows.ts";
+import { WAY_LASTS } from "./flows.ts";
 import { identityLinkedMail } from "./mails.ts";
 
 const READY = "ready";
@@ -12,13 +12,21 @@ interface Ready {
   readonly found: Found;
   readonly pid: string;
   readonly epoch: number;
+  /** When that was, as ISO 8601: tells the sign-in that begins with this proof from every other. */
+  readonly provedAt: string;
 }
+
+/** The method of proofs by a provider, and what brings sign-ins about that go through here. */
+export const METHOD = "oauth2";
 
 export interface Linking {
   /** Gives the identity to the user now. Answers the refusal, or `null` when it is theirs. */
   link(ctx: Context, user: User, found: Found): Promise<Reply | null>;
-  /** Gives the identity to the user as soon as they are signed in, in this browser: whoever knows the password alone gets no new way in past the second factor. */
-  linkAfterLogin(ctx: Context, user: User, found: Found): Promise<void>;
+  /**
+   * Gives the identity to the user as soon as the sign-in is complete that this proof begins: whoever knows the password alone gets no new way in past the second factor, and no other sign-in in this
+   * browser brings it about.
+   */
+  linkAfterLogin(ctx: Context, proof: Proof, found: Found): Promise<void>;
 }
 
 export function linkingOf({ core, flows, identityOf, labelOf }: Desk): Linking {
@@ -32,10 +40,10 @@ export function linkingOf({ core, flows, identityOf, labelOf }: Desk): Linking {
     return null;
   };
 
-  core.on(login).after("record", async ({ user, ctx, proof }) => {
-    if (proof.method === "remember") return;
+  core.on(login).after("record", async ({ user, ctx, proof, via }) => {
+    if (via !== METHOD) return;
     const ready = await flows.takeWaiting<Ready>(ctx, READY);
-    if (ready?.pid !== user.pid || ready.epoch !== user.epoch) return;
+    if (ready?.pid !== user.pid || ready.epoch !== user.epoch || ready.provedAt !== proof.at.toISOString()) return;
     const refused = await link(ctx, user, ready.found);
     // They are in by their own means; that the identity was given away in between is no reason to put them out.
     if (refused) core.logger.warn("an identity could not be linked after the sign-in", { provider: ready.found.provider });
@@ -43,6 +51,7 @@ export function linkingOf({ core, flows, identityOf, labelOf }: Desk): Linking {
 
   return {
     link,
-    linkAfterLogin: (ctx, { pid, epoch }, found) => flows.wait(ctx, READY, { found, pid, epoch } satisfies Ready, MAIL_LASTS),
+    linkAfterLogin: (ctx, { pid, epoch, at }, found) =>
+      flows.wait(ctx, READY, { found, pid, epoch, provedAt: at.toISOString() } satisfies Ready, WAY_LASTS),
   };
 }

@@ -175,6 +175,20 @@ describe("somebody new whose address belongs to an account", () => {
     assert.deepEqual([await who(browser), await subjectsOf(app, pid)], [null, []]);
   });
 
+  it("is not connected by the owner's own sign-in, after somebody gave the password alone in that browser", async () => {
+    const app = await startApp({ hasPin: () => true });
+    const pid = await haveUser(app);
+    const browser = app.browser();
+    await signInBy(app, browser, STRANGER);
+    await prove(browser, PASSWORD);
+    // Minutes later, at the same machine.
+    app.clock.advance(minutes(1));
+    await signIn(browser);
+    const { page } = await browser.get("/auth/pin");
+    await page.form("/auth/pin").submit({ pin: PIN });
+    assert.deepEqual([await who(browser), await subjectsOf(app, pid)], [ANN, []]);
+  });
+
   it("gets in nowhere when the account changed hands in between: the password was changed while the second factor was asked for", async () => {
     const app = await startApp({ hasPin: () => true });
     const pid = await haveUser(app);
@@ -322,6 +336,18 @@ describe("connecting an account while signed in", () => {
       (await answer.page.form("/auth/reauthenticate").submit({ password: PASSWORD })).url,
       "https://app.example.test/auth/oauth2",
     );
+    wayOf(await connect(browser));
+  });
+
+  it("lets somebody without a password give the proof by the provider, at the login page, and come back", async () => {
+    const app = await startApp();
+    const browser = app.browser();
+    await signInBy(app, browser);
+    app.clock.advance(minutes(31));
+    const answer = await connect(browser);
+    assert.equal(answer.url, "https://app.example.test/auth/login?redir=%2Fauth%2Foauth2");
+    const back = await signInBy(app, browser, ANN_THERE, "/auth/login?redir=%2Fauth%2Foauth2");
+    assert.equal(back.url, "https://app.example.test/auth/oauth2");
     wayOf(await connect(browser));
   });
 
