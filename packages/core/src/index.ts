@@ -30,7 +30,7 @@ export * from "./http/fields.ts";
 export { networkOf } from "./http/network.ts";
 export { safeTarget } from "./http/redirects.ts";
 export type { StepUpScreen } from "./http/requirements.ts";
-export type { Handler, Method, RouteOptions } from "./http/router.ts";
+export type { Handler, Method, RouteTraits } from "./http/router.ts";
 export * from "./http/sessions.ts";
 export * from "./identifier.ts";
 export { digest, KeyRing, problemsOfKeys, sameText } from "./keys.ts";

@@ -16,7 +16,7 @@ import type { PasswordHasher } from "./hasher.ts";
 import type { Context } from "./http/context.ts";
 import type { Answer, FieldSet, ValuesOf } from "./http/fields.ts";
 import type { StepUpScreen } from "./http/requirements.ts";
-import type { Handler, Method, RouteOptions } from "./http/router.ts";
+import type { Handler, Method, RouteTraits } from "./http/router.ts";
 import type { Identifier } from "./identifier.ts";
 import type { KeyRing } from "./keys.ts";
 import type { Admission, Limit, LimitedBy } from "./limits.ts";
@@ -80,7 +80,7 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   readonly logger: Logger;
 
   /** Answers `method path`, with `path` below the mount. */
-  route(method: Method, path: string, handler: Handler, options?: RouteOptions): void;
+  route(method: Method, path: string, handler: Handler, options?: RouteTraits): void;
   /** Adds to a place of other modules' pages, for example `"sign-in"` or `"register"`: what there is to show, for people and for JSON clients. */
   fillSlot<Data extends object>(slot: string, fill: SlotFill<Data>): void;
   /** The application's path of a path below the mount, for replies. */

@@ -16,11 +16,11 @@ export interface Route {
   readonly path: string;
   readonly module: string;
   readonly handler: Handler;
-  /** Whether pages of other sites may post here: see {@link RouteOptions}. */
+  /** Whether pages of other sites may post here: see {@link RouteTraits}. */
   readonly foreign: boolean;
 }
 
-export interface RouteOptions {
+export interface RouteTraits {
   /**
    * Pages of other sites may post here, without our token. Such a handler must change nothing and believe nothing; it can only answer by a redirect to a GET, where the browser brings its cookies.
    * @default false
