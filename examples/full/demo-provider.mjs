@@ -71,10 +71,10 @@ class Memory {
 /**
  * Starts the provider. Answers its issuer, or `null` where the port is taken: the example does without it then.
  *
- * @param {{ port: number, redirectUri: string }} settings
+ * @param {{ port: number, redirectUri: string, accessTokenSeconds?: number }} settings
  * @returns {Promise<{ issuer: string, close: () => Promise<void> } | null>}
  */
-export async function startDemoProvider({ port, redirectUri }) {
+export async function startDemoProvider({ port, redirectUri, accessTokenSeconds = 3600 }) {
   const server = createServer();
   try {
     await new Promise((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", () => resolve(null)));
@@ -101,7 +101,7 @@ export async function startDemoProvider({ port, redirectUri }) {
       const { hint: _, ...claims } = PEOPLE[id] ?? { name: id, hint: "" };
       return { accountId: id, claims: async () => ({ sub: id, ...claims }) };
     },
-    features: { devInteractions: { enabled: false }, revocation: { enabled: true } },
+    features: { devInteractions: { enabled: false }, revocation: { enabled: true, allowedPolicy: () => true } },
     interactions: { url: (_ctx, { uid }) => `/choose/${uid}` },
     // Whoever chooses a person has agreed.
     loadExistingGrant: async (ctx) => {
@@ -110,11 +110,19 @@ export async function startDemoProvider({ port, redirectUri }) {
         ...(client && { clientId: client.clientId }),
         ...(session?.accountId && { accountId: session.accountId }),
       });
-      grant.addOIDCScope("openid email profile");
+      grant.addOIDCScope("openid email profile offline_access");
       await grant.save();
       return grant;
     },
-    ttl: { Session: 600, Grant: 3600, Interaction: 600, AccessToken: 3600, IdToken: 600, AuthorizationCode: 60 },
+    ttl: {
+      Session: 600,
+      Grant: 3600,
+      Interaction: 600,
+      AccessToken: accessTokenSeconds,
+      RefreshToken: 3600,
+      IdToken: 600,
+      AuthorizationCode: 60,
+    },
   });
   const answer = provider.callback();
   server.on("request", async (req, res) => {
@@ -141,7 +149,7 @@ export async function startDemoProvider({ port, redirectUri }) {
 /** `/choose/UID/PERSON`, or `/choose/UID/nobody`. @param {string} path */
 const resultOf = (path) => {
   const accountId = path.split("/")[3] ?? "";
-  return Object.hasOwn(PEOPLE, accountId) ? { login: { accountId } } : { error: "access_denied" };
+  return Object.hasOwn(PEOPLE, accountId) ? { login: { accountId }, consent: {} } : { error: "access_denied" };
 };
 
 /** @param {string} uid */
