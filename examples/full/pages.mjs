@@ -34,6 +34,7 @@ export const startPage = ({ person, hasOutbox }) => html`<p>${
 <dl class="choices">
 <dt><a href="/account">Your account</a></dt><dd>For people who are signed in. Everybody else is sent to sign in, and comes back.</dd>
 <dt><a href="/full">For full sign-ins only</a></dt><dd>Wants a password given in this browser; being remembered is not enough.</dd>
+<dt><a href="/auth/oauth2">Connected accounts</a></dt><dd>Sign in with what you have elsewhere; in development, with a provider that runs beside this.</dd>
 <dt><a href="/confirmed">For confirmed addresses only</a></dt><dd>Wants the link to be opened that was mailed after the registration.</dd>
 ${hasOutbox && html`<dt><a href="/dev/outbox">Outbox</a></dt><dd>Every mail and text message, which in development go nowhere else.</dd>`}
 </dl>
