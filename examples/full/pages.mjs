@@ -48,7 +48,7 @@ export const accountPage = ({ person, confirmed, signIns, csrfToken, mailsStay }
 <dt>Name</dt><dd>${person.name}</dd>
 <dt>E-mail address</dt><dd>${person.email}${!confirmed && html`, <a href="/auth/confirm/resend">not confirmed yet</a>`}</dd>
 <dt>Password</dt><dd>Known to you alone: <a href="/auth/password">change your password</a></dd>
-<dt>Security</dt><dd><a href="/security">Second factors, recovery codes, trusted browsers</a></dd>
+<dt>Security</dt><dd>Second factors and what belongs to them: <a href="/security">look at your security</a></dd>
 ${here && html`<dt>Signed in</dt><dd>${time(here.since)}</dd>`}
 </dl>
 <section aria-labelledby="sign-ins">

@@ -27,7 +27,7 @@ ${
   html`<dt>Recovery codes</dt><dd>${recoveryCodes} left${recoveryCodes < 4 && html`: make new ones soon`}. <a href="/auth/2fa/recovery/regen">Make new ones</a></dd>`
 }
 <dt>One-time passwords</dt><dd>${oneTimePasswords} left. <a href="/auth/otp/add">Make one</a>${oneTimePasswords > 0 && html` or <a href="/auth/otp/clear">throw them away</a>`}</dd>
-<dt>Password</dt><dd><a href="/auth/password">Change your password</a></dd>
+<dt>Password</dt><dd>Known to you alone: <a href="/auth/password">change your password</a></dd>
 </dl>
 <section aria-labelledby="trusted">
 <h2 id="trusted">Trusted browsers</h2>
