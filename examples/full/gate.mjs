@@ -6,11 +6,15 @@ import { expire } from "@castellan/expire";
 import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
 import { github, google, oauth2, oidcProvider } from "@castellan/oauth2";
+import { otp } from "@castellan/otp";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
+import { sms, twilioSender } from "@castellan/sms";
 import { sqlite } from "@castellan/storer-sql/sqlite";
-import { castellan, expressSessions, pages, smtpMailer, textField } from "castellan";
+import { totp } from "@castellan/totp";
+import { twofactor } from "@castellan/twofactor";
+import { castellan, days, expressSessions, pages, smtpMailer, textField } from "castellan";
 import { z } from "zod";
 import { DEMO_CLIENT } from "./demo-provider.mjs";
 
@@ -57,6 +61,11 @@ export async function makeGate(settings, outbox, demoIssuer) {
       lock: lock(),
       expire: expire(),
       remember: remember(),
+      otp: otp({ afterLogin: "/account" }),
+      // What the factors share; people may trust a browser of theirs for a month.
+      twofactor: twofactor({ trust: days(30) }),
+      totp: totp(),
+      sms: sms(settings.smsCountries ? { countries: settings.smsCountries } : { dangerouslyAllowAllCountries: true }),
       oauth2: oauth2(providers, { afterLogin: "/account" }),
     },
     // One style sheet for all pages: Castellan's, and behind it our own.
@@ -65,5 +74,6 @@ export async function makeGate(settings, outbox, demoIssuer) {
     mail: { from: { name: APPLICATION, address: settings.mailFrom } },
     ...(outbox && { mailer: outbox.mailer, sms: outbox.sms }),
     ...(settings.smtpUrl && { mailer: smtpMailer(settings.smtpUrl) }),
+    ...(settings.twilio && { sms: twilioSender(settings.twilio) }),
   });
 }

@@ -50,7 +50,8 @@ export function validateRoutes({ core, desk, settings, codes }: Parts): void {
     if ("refused" in who) return who.refused;
     const { asked, number } = who.ok;
     const data = dataFor(who.ok, await canBeTried(ctx, asked));
-    const answer = await core.read(codeFields, ctx);
+    const fields = desk.flows.answerFields(asked, codeFields);
+    const answer = await core.read(fields, ctx);
     const again = (reply: Reply): Reply => showOn(reply, smsValidateView, data, answer.preserved);
     if (!answer.ok) return again(refuseFields(answer.problems));
     // Without a code there is nothing to guess, and no try to spend.

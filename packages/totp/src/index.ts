@@ -80,8 +80,9 @@ function start(core: Core<TotpModuleStorer>, options: TotpOptions): TotpApi {
   core.route("POST", PATHS.validate, async (ctx): Promise<Reply> => {
     const asked = await desk.flows.asked(ctx);
     if ("refused" in asked) return asked.refused;
-    const again = (reply: Reply): Reply => showOn(reply, validateView, { fields: desk.flows.answerFields(asked.ok, FIELDS) });
-    const answer = await core.read(FIELDS, ctx);
+    const fields = desk.flows.answerFields(asked.ok, FIELDS);
+    const answer = await core.read(fields, ctx);
+    const again = (reply: Reply): Reply => showOn(reply, validateView, { fields }, answer.preserved);
     if (!answer.ok) return again(refuseFields(answer.problems));
     const { pid } = asked.ok.user;
     const secret = await secretOf(core, pid);

@@ -160,6 +160,18 @@ describe("a sign-in with an authenticator app", () => {
     assert.equal(right.length, 1);
   });
 
+  it("C03: of twenty uses of one right code at once in one waiting login signs one in, though five tries are used up", async () => {
+    const app = await startApp();
+    const { secret } = await enrol(app);
+    app.clock.advance(minutes(5));
+    const browser = await typed(app);
+    const code = await codeOf(app, secret);
+    const answers = await parallel(20, () => answer(browser, code));
+    assert.equal(answers.filter((one) => verdictOf(one) === "200 signed_in").length, 1);
+    assert.equal((await app.gate.signIns(pidOf(ANN))).length, 2);
+    assert.equal(await whoIsFull(browser), ANN);
+  });
+
   it("of fifty wrong codes at once with five tries looks at five, and counts them for the account", async () => {
     const app = await startApp();
     const { secret } = await enrol(app);

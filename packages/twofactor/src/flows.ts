@@ -90,9 +90,11 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
   const expired = (ctx: Context): Reply =>
     ctx.json ? refuse(401, "login_expired") : redirect(core.path("/login"), { reason: "login_expired", flash: "failure" });
 
-  /** The last try was wrong: whoever knows the password does not have the factor. Its owner is told. */
+  /**
+   * The last try was wrong: whoever knows the password does not have the factor. Its owner is told. The login that waits is left to its end: nothing can be tried with it any more, and a right answer of a
+   * request at the same time still finds it.
+   */
   const giveUp = async (ctx: Context, user: User): Promise<Reply> => {
-    await core.challenges.drop(ctx);
     const { admitted } = await core.use(failedMails, subjectOfUser(user).key);
     if (admitted) await core.tell(factorFailedMail, { network: ctx.network }, user, ctx);
     return expired(ctx);
@@ -101,6 +103,7 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
   const asked: FactorFlows["asked"] = async (ctx) => {
     const pending = await core.challenges.pending(ctx);
     if (pending) {
+      if (pending.triesLeft < 1) return { refused: expired(ctx) };
       // Without a factor there is nothing to ask for: it waits for one to be set up.
       if (desk.of(pending.user).length === 0) return { refused: detour(core, ctx, "/2fa/enrol", "factor_needed") };
       return { ok: { kind: "login", user: pending.user, pending } };

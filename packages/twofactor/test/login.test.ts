@@ -246,6 +246,35 @@ describe("at once", () => {
   });
 });
 
+describe("the page for a code", () => {
+  it("is not shown any more once all tries are used up", async () => {
+    const app = await startApp();
+    await givePin(app);
+    const browser = await waiting(app);
+    for (let round = 0; round < 5; round += 1) await answerPin(browser, "000000");
+    for (const path of ["/auth/2fa/pin/validate", "/auth/2fa/choose", "/auth/2fa/recovery"]) {
+      assert.match((await browser.get(path)).url, /\/auth\/login/);
+    }
+  });
+
+  it("keeps the box for trusting the browser ticked after a wrong answer", async () => {
+    const app = await startApp({ twofactor: { trust: minutes(60) } });
+    await givePin(app);
+    const browser = await waiting(app);
+    const page = await (await browser.get("/auth/2fa/recovery")).page
+      .form("/auth/2fa/recovery")
+      .submit({ recovery_code: "wrong", trust: true });
+    assert.equal(page.page.form("/auth/2fa/recovery").field("trust").attribute("checked"), "");
+  });
+
+  it("shows what went well as such, and what went wrong as such", async () => {
+    const app = await startApp();
+    const inside = await signedIn(app);
+    const added = await (await inside.get("/auth/2fa/pin/setup")).page.form("/auth/2fa/pin/setup").submit({ code: "271828" });
+    assert.match(added.text, /<p class="notice success" role="status">Your second factor is on/);
+  });
+});
+
 describe("half a sign-in", () => {
   it("W06: does not become a whole one by a code alone", async () => {
     const app = await startApp();

@@ -189,6 +189,14 @@ describe("a recovery code", () => {
     );
   });
 
+  it("of twenty uses at once in one waiting login lets one in: it is not lost, though five tries are used up", async () => {
+    const { app, codes } = await withCodes();
+    const browser = await waiting(app);
+    const answers = await parallel(20, () => answerRecovery(browser, codes[0]));
+    assert.equal(answers.filter((answer) => verdictOf(answer) === "200 signed_in").length, 1);
+    assert.equal(await whoIsFull(browser), ANN);
+  });
+
   it("is told to its owner and to the channel, with what is left, and more plainly when few are", async () => {
     const heard: number[] = [];
     const { app, codes } = await withCodes({

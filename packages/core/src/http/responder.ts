@@ -137,7 +137,7 @@ export class Responder {
     sendText(ctx, reply.status, "text/html", markup);
   }
 
-  async #tools(ctx: Context, { reason, problems, values }: PageReply, fills: readonly Filled[]): Promise<PageTools> {
+  async #tools(ctx: Context, { status, reason, problems, values }: PageReply, fills: readonly Filled[]): Promise<PageTools> {
     const { mount, modules, pageData } = this.#settings;
     const { t, locale, redir } = ctx;
     const url = (path: string): string => this.publicPath(mount + path);
@@ -150,6 +150,7 @@ export class Responder {
       home: this.publicPath("/"),
       csrfToken,
       reason,
+      failed: status >= 400,
       problems,
       // A page with something to say itself leaves the message for the next one.
       flash: reason === null ? ctx.takeFlash() : null,
