@@ -5,7 +5,7 @@ import { launchChromium, lowTargets, scrollsSideways, violations, watch, without
 import { type Example, freePort, removeDataDirectory, startExample } from "./support/example.ts";
 import { fill, follow, networks, PASSWORD, register, textOf } from "./support/visitor.ts";
 
-const DEMO = "the demo provider";
+const DEMO = "Demo provider";
 
 describe.skipIf(withoutChromium).each([true, false])("signing in with others in Chromium, with JavaScript %s", (javaScriptEnabled) => {
   const network = networks();

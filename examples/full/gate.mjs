@@ -42,7 +42,7 @@ export async function makeGate(settings, outbox, demoIssuer) {
   const providers = {
     ...(googleClient && { google: google(googleClient) }),
     ...(githubClient && { github: github(githubClient) }),
-    ...(demoIssuer && { demo: oidcProvider({ label: "the demo provider", issuer: demoIssuer, ...DEMO_CLIENT }) }),
+    ...(demoIssuer && { demo: oidcProvider({ label: "Demo provider", issuer: demoIssuer, ...DEMO_CLIENT }) }),
   };
   return castellan({
     development: settings.development,

@@ -95,9 +95,11 @@ export const oauth2ConnectView: View<ConnectPageData> = defineView<ConnectPageDa
   ) => html`<p>${t("oauth2.connect.what", { provider: label, login })}</p>
 ${
   canMail &&
-  html`<form class="providers" method="post" action="${url("/oauth2/connect/mail")}">${hidden({ _csrf: csrfToken })}<button type="submit">${
-    mailSent ? t("oauth2.connect.mail_again") : t("oauth2.connect.mail", { login })
-  }</button></form>`
+  html`<form class="providers" method="post" action="${url("/oauth2/connect/mail")}">${hidden({ _csrf: csrfToken })}${
+    mailSent
+      ? html`<button class="second" type="submit">${t("oauth2.connect.mail_again")}</button>`
+      : html`<button type="submit">${t("oauth2.connect.mail", { login })}</button>`
+  }</form>`
 }
 ${
   Object.keys(fields).length > 0 &&

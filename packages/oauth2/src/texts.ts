@@ -40,7 +40,7 @@ export const oauth2Texts: Texts = {
   "oauth2.finish.title": "Nearly there",
   "oauth2.finish.what": "{provider} did not tell us what to call you. Please fill it in.",
   "oauth2.finish.submit": "Go on",
-  "oauth2.connect.title": "Is this account yours?",
+  "oauth2.connect.title": "Show that it is you",
   "oauth2.connect.what": "You came by {provider}, with the address {login}. Before you get in we have to know that it is you.",
   "oauth2.connect.mail": "Send a link to {login}",
   "oauth2.connect.mail_again": "Send the link again",
