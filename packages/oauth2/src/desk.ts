@@ -96,7 +96,7 @@ export function deskOf(core: Core<OAuth2ServerStorer>, settings: OAuth2Settings)
         email: address,
         emailVerified: address !== null && emailVerified === true,
         name: plain(name),
-        tokens: provider.keepsTokens && tokens ? JSON.stringify(tokens) : null,
+        tokens: provider.keepsTokens && tokens ? vault.textOf(tokens) : null,
         intent,
       };
     },

@@ -43,7 +43,17 @@ export {
 } from "./openid.ts";
 export * from "./pages.ts";
 export { type PassportDetails, type PassportSettings, passportProvider, profileOfPassport, type StrategyClass } from "./passport.ts";
-export { type FailureReason, type Profile, type Provider, ProviderFailure, type ProviderTokens } from "./provider.ts";
+export {
+  type Arrival,
+  type Departure,
+  type FailureReason,
+  type OpenProvider,
+  type Profile,
+  type Provider,
+  ProviderFailure,
+  type ProviderSetup,
+  type ProviderTokens,
+} from "./provider.ts";
 export * from "./ready-made.ts";
 export type { OAuth2Options, Providers } from "./settings.ts";
 

@@ -34,7 +34,11 @@ export function linkingOf({ core, flows, identityOf, labelOf }: Desk): Linking {
     const event = { user, identity: identityOf(found, user.pid), ctx };
     const refused = await core.emit.before(linkIdentity, event);
     if (refused) return refused;
-    if (!(await core.storer.linkIdentity(user.pid, user.epoch, event.identity))) return refuse(409, "oauth2_identity_taken");
+    if (!(await core.storer.linkIdentity(user.pid, user.epoch, event.identity))) {
+      const owner = await core.storer.findIdentity(found.issuer, found.subject);
+      // The same person in another tab was quicker.
+      return owner?.pid === user.pid ? null : refuse(409, "oauth2_identity_taken");
+    }
     await core.emit.after(linkIdentity, event);
     await core.tell(identityLinkedMail, { provider: labelOf(found.provider), account: found.email ?? found.name ?? "?" }, user, ctx);
     return null;

@@ -26,7 +26,7 @@ export function tokensOf({ core, settings, vault }: Desk): Tokens {
   };
 
   const replace = async ({ pid, issuer, subject, tokens: from }: Identity, to: ProviderTokens | null): Promise<boolean> =>
-    storer.replaceTokens(pid, issuer, subject, from, vault.seal(pid, issuer, subject, to && JSON.stringify(to)));
+    storer.replaceTokens(pid, issuer, subject, from, vault.seal(pid, issuer, subject, to && vault.textOf(to)));
 
   const refresh = async (provider: NamedProvider, identity: Identity, refreshToken: string): Promise<ProviderTokens | null> => {
     let next: ProviderTokens | null;

@@ -3,11 +3,13 @@ import type { Core, Identity } from "@castellan/core";
 import type { ProviderTokens } from "./provider.ts";
 
 const PURPOSE = "oauth2/tokens";
-/** What a storer must take; see `NewIdentity.tokens`. */
-const LONGEST = 16_384;
+/** As bytes; sealed, they are what a storer must take: see `NewIdentity.tokens`. */
+const LONGEST = 12_000;
 
 export interface Vault {
-  /** Seals tokens (as JSON); `null` for none, and for some that are too long to be kept. */
+  /** Tokens as text, to be sealed; `null` for some that are too long to be kept. */
+  textOf(tokens: ProviderTokens): string | null;
+  /** Seals what {@link textOf} made; `null` for none. */
   seal(pid: string, issuer: string, subject: string, tokens: string | null): string | null;
   /** `null` for none, and for what cannot be opened any more: its key is gone. */
   open(identity: Pick<Identity, "pid" | "issuer" | "subject" | "tokens">): ProviderTokens | null;
@@ -17,13 +19,14 @@ const ownerOf = (pid: string, issuer: string, subject: string): string => JSON.s
 
 export function vaultOf({ keys, logger }: Core): Vault {
   return {
-    seal(pid, issuer, subject, tokens) {
-      if (tokens === null) return null;
-      const sealed = keys.seal(PURPOSE, ownerOf(pid, issuer, subject), tokens);
-      if (sealed.length <= LONGEST) return sealed;
-      logger.warn("a provider's tokens are too long to be kept", { issuer, length: sealed.length });
+    textOf(tokens) {
+      const text = JSON.stringify(tokens);
+      const length = Buffer.byteLength(text);
+      if (length <= LONGEST) return text;
+      logger.warn("a provider's tokens are too long to be kept", { length });
       return null;
     },
+    seal: (pid, issuer, subject, tokens) => (tokens === null ? null : keys.seal(PURPOSE, ownerOf(pid, issuer, subject), tokens)),
     open({ pid, issuer, subject, tokens }) {
       const text = tokens === null ? null : keys.open(PURPOSE, ownerOf(pid, issuer, subject), tokens);
       if (text === null) return null;

@@ -27,6 +27,8 @@ export interface Lies {
   metadata?: Claims;
   /** Changes what the token endpoint answers. */
   tokens?: Claims;
+  /** Which client secret is right. @default the one of {@link CLIENT} */
+  secret?: (secret: string) => boolean;
   /** Whether the answer names the issuer (RFC 9207). @default true */
   withoutIss?: boolean;
 }
@@ -124,7 +126,8 @@ export async function lyingProvider(clock: Clock): Promise<LyingProvider> {
     const basic = Buffer.from(`${CLIENT.clientId}:${new URLSearchParams({ s: CLIENT.clientSecret }).toString().slice(2)}`).toString(
       "base64",
     );
-    const isClient = authorization === `Basic ${basic}` || body.get("client_secret") === CLIENT.clientSecret;
+    const isClient =
+      authorization === `Basic ${basic}` || (lies.secret ?? ((secret) => secret === CLIENT.clientSecret))(body.get("client_secret") ?? "");
     if (!isClient) return json(res, 401, { error: "invalid_client" });
     if (body.get("grant_type") === "refresh_token") {
       const person = refreshable.get(body.get("refresh_token") ?? "");
