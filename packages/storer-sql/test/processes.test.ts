@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { aChallenge, aLink, aMail, aSeries, aSignIn, aUser, newFile, openStorer, withFile } from "./support/places.ts";
+import { aChallenge, aFlow, aLink, aMail, anIdentity, aSeries, aSignIn, aUser, newFile, openStorer, withFile } from "./support/places.ts";
 import { startChild } from "./support/processes.ts";
 
 describe("several processes on one file", () => {
-  it("let exactly one of two win each user, challenge, password change, link, series, mail and replaced sign-in, and count together", async () => {
+  it("let exactly one of two win each user, challenge, password change, link, series, mail, replaced sign-in, identity and flow, and count together", async () => {
     const COUNT = 150;
     const file = await newFile();
     const storer = await openStorer(file);
@@ -17,6 +17,10 @@ describe("several processes on one file", () => {
       await storer.startConfirmation(aLink(`r${index}`, { pid: `pid-l${index}` }));
       await storer.addRememberSeries(aSeries(`r${index}`, { pid: "pid-bob", verifierHash: "first" }));
       await storer.queueMail({ ...aMail(""), id: String(index) });
+      // Somebody with one identity for each of the two, and no password.
+      await storer.createUserWithIdentity(aUser(`u${index}`, { passwordHash: null }), anIdentity(`a${index}`));
+      await storer.linkIdentity(`pid-u${index}`, 0, anIdentity(`b${index}`));
+      await storer.startFlow(aFlow(`flow-${index}`));
     }
 
     const children = ["a", "b"].map((me) => startChild("race", [file, me, String(COUNT)]));
@@ -26,7 +30,19 @@ describe("several processes on one file", () => {
 
     const wins = (what: string) => lines.filter((line) => line.startsWith(`${what} `)).map((line) => Number(line.split(" ")[1]));
     const each = Array.from({ length: COUNT }, (_, index) => index);
-    for (const what of ["registered", "spent", "changed", "replaced", "confirmed", "rotated", "grace", "claimed"]) {
+    for (const what of [
+      "registered",
+      "spent",
+      "changed",
+      "replaced",
+      "confirmed",
+      "rotated",
+      "grace",
+      "claimed",
+      "came",
+      "unlinked",
+      "returned",
+    ]) {
       expect(
         wins(what).sort((one, other) => one - other),
         what,
@@ -37,6 +53,7 @@ describe("several processes on one file", () => {
     expect(wins("admitted")).toHaveLength(40);
     expect(wins("locked")).toHaveLength(1);
     expect((await storer.load("pid-ann"))?.epoch).toBe(COUNT);
+    for (const index of each) expect(await storer.listIdentities(`pid-u${index}`)).toHaveLength(1);
   });
 
   it("may all start at once, ten of them, on a file that is not there yet: one makes the schema, all of them work", async () => {
