@@ -116,7 +116,7 @@ describe.skipIf(withoutChromium || withoutTools).each([false, true])(
       expect(await textOf(page.getByRole("heading", { level: 1 }))).toBe(heading);
       for (const colorScheme of ["dark", "light"] as const) {
         // Without motion: a colour that is on its way to another is none that people read.
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         for (const width of [360, 1280]) {
           await page.setViewportSize({ width, height: 800 });
           expect(await scrollsSideways(page), `sideways at ${width}`).toBe(false);
