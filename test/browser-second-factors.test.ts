@@ -274,5 +274,13 @@ describe.skipIf(withoutChromium || withoutTools).each([false, true])(
       expect(new URL(page.url()).pathname).toBe("/");
       expect(complaints).toEqual([]);
     });
+
+    it("leave nothing of what was shown in the database file", async () => {
+      const bytes = await Promise.all(["app.db", "app.db-wal"].map((file) => readFile(join(folder, file)).catch(() => Buffer.alloc(0))));
+      for (const shown of [secret, ...recoveryCodes, ...recoveryCodes.map((code) => code.replaceAll("-", ""))]) {
+        expect(shown.length).toBeGreaterThan(20);
+        for (const content of bytes) expect(content.includes(shown)).toBe(false);
+      }
+    });
   },
 );
