@@ -1,4 +1,4 @@
-/** What must and must not compile. */
+/** What must and must not compile. @module */
 import type { OAuth2ServerStorer, ServerStorer } from "@castellan/core";
 import { google, type OAuth2Api, oauth2, oidcProvider, passportProvider } from "@castellan/oauth2";
 import { type MemoryStorer, memoryStorer, TEST_SECRET } from "@castellan/testkit";
