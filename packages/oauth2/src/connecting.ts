@@ -21,7 +21,7 @@ import {
 import type { Arrivals } from "./arrivals.ts";
 import type { Desk, Found } from "./desk.ts";
 import { MAIL_LASTS } from "./flows.ts";
-import { type Linking, METHOD } from "./linking.ts";
+import { LINKED, type Linking, METHOD } from "./linking.ts";
 import { oauth2ProofMail } from "./mails.ts";
 import { type ConnectPageData, oauth2ConnectView, oauth2EndView, oauth2FinishView } from "./pages.ts";
 
@@ -123,7 +123,8 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
     if (subject.kind === "unknown" || !(await flows.takeWaiting(ctx, PROVING))) return expired();
     await linking.linkAfterLogin(ctx, verdict.ok, proving.found);
     const outcome = await core.signIn(ctx, verdict.ok, proving.found.intent, METHOD);
-    return "refused" in outcome ? outcome.refused : redirect(proving.found.intent.to, { reason: "oauth2_linked" });
+    const reply = "refused" in outcome ? outcome.refused : redirect(proving.found.intent.to, { reason: LINKED });
+    return linking.answerFor(reply, subject.user.pid, proving.found);
   });
 
   // The mailbox ------------------------------------------------------------------------------------------------------
@@ -148,8 +149,9 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
     if (subject.kind === "known" && !isConfirmed(subject)) return refuse(409, "oauth2_account_unconfirmed");
     if (!(await flows.takeWaiting(ctx, PROVING))) return expired();
     if (subject.kind === "unknown") return arrivals.create(ctx, proving.found, proving.login, true);
-    const { found } = proving;
-    return arrivals.enter(ctx, subject.user, found, "oauth2_linked", (given) => linking.linkAfterLogin(ctx, given, found));
+    const [{ found }, { user }] = [proving, subject];
+    const reply = await arrivals.enter(ctx, user, found, LINKED, (given) => linking.linkAfterLogin(ctx, given, found));
+    return linking.answerFor(reply, user.pid, found);
   });
 
   // The name ---------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 /** Identities that become a user's: at once where somebody is signed in, or after a proof and the whole way through the login door. @module */
-import { type Context, login, type Proof, type Reply, refuse, type User } from "@castellan/core";
+import { type Context, login, type Proof, type Reply, redirect, refuse, type User } from "@castellan/core";
 import { linkIdentity } from "./channels.ts";
 import type { Desk, Found } from "./desk.ts";
 import { WAY_LASTS } from "./flows.ts";
@@ -19,6 +19,9 @@ interface Ready {
 /** The method of proofs by a provider, and what brings sign-ins about that go through here. */
 export const METHOD = "oauth2";
 
+/** The reason of a sign-in by which an identity became the user's. */
+export const LINKED = "oauth2_linked";
+
 export interface Linking {
   /** Gives the identity to the user now. Answers the refusal, or `null` when it is theirs. */
   link(ctx: Context, user: User, found: Found): Promise<Reply | null>;
@@ -27,6 +30,8 @@ export interface Linking {
    * browser brings it about.
    */
   linkAfterLogin(ctx: Context, proof: Proof, found: Found): Promise<void>;
+  /** The answer to a sign-in after which the identity should be the user's: where it is not, it says so. */
+  answerFor(reply: Reply, pid: string, found: Found): Promise<Reply>;
 }
 
 export function linkingOf({ core, flows, identityOf, labelOf }: Desk): Linking {
@@ -55,6 +60,11 @@ export function linkingOf({ core, flows, identityOf, labelOf }: Desk): Linking {
 
   return {
     link,
+    async answerFor(reply, pid, { issuer, subject }) {
+      if (reply.kind !== "redirect" || reply.reason !== LINKED) return reply;
+      const identity = await core.storer.findIdentity(issuer, subject);
+      return identity?.pid === pid ? reply : redirect(reply.to, { reason: "oauth2_link_failed", flash: "failure" });
+    },
     linkAfterLogin: (ctx, { pid, epoch, at }, found) =>
       flows.wait(ctx, READY, { found, pid, epoch, provedAt: at.toISOString() } satisfies Ready, WAY_LASTS),
   };
