@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished } from "vitest";
 import { makeGate } from "../examples/full/gate.mjs";
 
-it("has the routes, handlers, reasons and limits that examples/full/description.json says", async () => {
+it("T21.01: has the routes, handlers, reasons and limits that examples/full/description.json says", async () => {
   const gate = await makeGate(
     {
       development: true,

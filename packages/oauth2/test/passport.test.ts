@@ -90,7 +90,7 @@ const goAndComeBack = async (app: App, browser = app.browser()) =>
   comeBack(browser, app.provider.approve(await depart(browser, "Tried"), {}));
 
 describe.each(Object.entries(STRATEGIES))("the strategy of %s", (_, tried) => {
-  it("signs somebody in by the id at the provider, with state and PKCE", async () => {
+  it("T21.12 T21.13: signs somebody in by the id at the provider, with state and PKCE", async () => {
     const app = await startWith(tried);
     const browser = app.browser();
     const way = await depart(browser, "Tried");

@@ -70,7 +70,7 @@ describe("somebody who comes by a provider for the first time", () => {
 });
 
 describe("a sign-in by a provider", () => {
-  it("comes back to the page that was wanted, and remembers the browser where that was ticked", async () => {
+  it("T21.04: comes back to the page that was wanted, and remembers the browser where that was ticked", async () => {
     const app = await startApp();
     await haveLinked(app);
     const browser = app.browser();
@@ -82,7 +82,7 @@ describe("a sign-in by a provider", () => {
     assert.equal(app.storer.dump().series.length, 1);
   });
 
-  it("tells the provider nothing of what is wanted afterwards", async () => {
+  it("T21.02: tells the provider nothing of what is wanted afterwards", async () => {
     const app = await startApp();
     const browser = app.browser();
     const way = await depart(browser, "Demo", "/auth/login?redir=%2Faccount", { remember: true });
@@ -169,7 +169,7 @@ describe("a sign-in by a provider", () => {
     assert.notEqual(sid(), before);
   });
 
-  it("is a sign-in like any other to guards and to those who are told", async () => {
+  it("T21.10 T21.11: is a sign-in like any other to guards and to those who are told", async () => {
     const app = await startApp();
     await haveLinked(app);
     const told: string[] = [];
@@ -229,7 +229,7 @@ describe("when the provider says no", () => {
     return { browser, back, answer: await comeBack(browser, back) };
   };
 
-  it("people come back to the login page, which says so, and nothing is left", async () => {
+  it("T21.08: people come back to the login page, which says so, and nothing is left", async () => {
     const app = await startApp();
     const { answer, browser } = await denied(app);
     assert.equal(answer.url, "https://app.example.test/auth/login");
@@ -238,7 +238,7 @@ describe("when the provider says no", () => {
     assert.deepEqual([users(app), app.storer.dump().flows, await who(browser)], [[], [], null]);
   });
 
-  it("whoever listens hears of it, and may answer in its place", async () => {
+  it("T21.09: whoever listens hears of it, and may answer in its place", async () => {
     const app = await startApp();
     const heard: string[] = [];
     app.gate.on(oauth2Failed).after("notify", ({ provider, reason }) => void heard.push(`${provider} ${reason}`));

@@ -48,7 +48,7 @@ describe("an answer whose state", () => {
       back.searchParams.delete("state");
     },
   };
-  it.each(Object.entries(changes))("%s is refused: nobody is signed in, and the code is not redeemed", async (_, change) => {
+  it.each(Object.entries(changes))("T21.07: %s is refused: nobody is signed in, and the code is not redeemed", async (_, change) => {
     const app = await startApp();
     await haveLinked(app);
     const { answer, browser } = await withChanged(app, change);
@@ -58,7 +58,7 @@ describe("an answer whose state", () => {
     notRedeemed(app);
   });
 
-  it("is another browser's is refused, and the other browser is not disturbed", async () => {
+  it("T21.06: is another browser's is refused, and the other browser is not disturbed", async () => {
     const app = await startApp();
     await haveLinked(app);
     const [attacker, victim] = [app.browser(), app.browser()];
@@ -226,7 +226,7 @@ describe("a provider that answers by a form (Apple)", () => {
 });
 
 describe("an address of a provider", () => {
-  it("that does not exist is nobody's", async () => {
+  it("T21.03 T21.05: that does not exist is nobody's", async () => {
     const app = await startApp();
     for (const path of ["/auth/oauth2/nobody", "/auth/oauth2/callback/nobody", "/auth/oauth2/__proto__", "/auth/oauth2/DEMO"]) {
       assert.equal((await app.browser().get(path)).status, 404, path);
