@@ -1,10 +1,24 @@
-/** Identities and accounts: nobody gets into an account by an address alone, whoever brings it. @module */
+/** Identities and accounts: nobody gets into an account by an address alone, and nobody loses the last way in. @module */
 import assert from "node:assert/strict";
 import { hours, minutes, refuse, usernameIdentifier } from "@castellan/core";
-import { linkIdentity } from "@castellan/oauth2";
+import { linkIdentity, unlinkIdentity } from "@castellan/oauth2";
 import type { Answer, BrowserClient } from "@castellan/testkit";
 import { describe, it } from "vitest";
-import { ANN, ANN_THERE, haveUser, linkFor, PASSWORD, PIN, signIn, signInBy, startApp, subjectsOf, users, who } from "./support.ts";
+import {
+  ANN,
+  ANN_THERE,
+  haveLinked,
+  haveUser,
+  linkFor,
+  PASSWORD,
+  PIN,
+  signIn,
+  signInBy,
+  startApp,
+  subjectsOf,
+  users,
+  who,
+} from "./support.ts";
 
 const STRANGER = { sub: "stranger", email: ANN, email_verified: true, name: "Stranger" };
 const CONNECT = "https://app.example.test/auth/oauth2/connect";
@@ -285,5 +299,83 @@ describe("a provider that tells no address", () => {
     await taken.page.form("/auth/oauth2/finish").submit({ username: "ann2" });
     assert.equal(await who(browser), "ann2");
     assert.equal((await app.storer.findByLogin("ann2"))?.email, ANN);
+  });
+});
+
+describe("disconnecting an account", () => {
+  const listed = async (browser: BrowserClient) =>
+    (await browser.json("GET", "/auth/oauth2")).json() as {
+      accounts: { id: string; provider: string; account: string; removable: boolean }[];
+    };
+  const unlink = (browser: BrowserClient, identity: unknown) => browser.json("POST", "/auth/oauth2/unlink", { identity });
+
+  it("ends it as a way in, and every other sign-in; this browser stays signed in", async () => {
+    const app = await startApp();
+    const pid = await haveLinked(app);
+    const [browser, other] = [app.browser(), app.browser()];
+    await signIn(browser);
+    await signInBy(app, other);
+    const { page } = await browser.get("/auth/oauth2");
+    const answer = await page.form("/auth/oauth2/unlink").submit();
+    assert.match(answer.page.text, /The account is disconnected/);
+    assert.deepEqual([await who(browser), await who(other), await subjectsOf(app, pid)], [ANN, null, []]);
+    const stranger = app.browser();
+    assert.equal((await signInBy(app, stranger)).url, CONNECT);
+    assert.equal(await who(stranger), null);
+    await app.gate.deliverMails();
+    assert.deepEqual(
+      app.mails.map(({ subject }) => subject),
+      ["An account is no longer connected with yours"],
+    );
+  });
+
+  it("is refused for the last way in", async () => {
+    const app = await startApp();
+    const browser = app.browser();
+    await signInBy(app, browser);
+    const [only] = (await listed(browser)).accounts;
+    assert.equal(only?.removable, false);
+    assert.match((await browser.get("/auth/oauth2")).text, /your only way to sign in/);
+    const answer = await unlink(browser, only?.id);
+    assert.equal(answer.status, 409);
+    assert.equal(await who(browser), ANN);
+    assert.equal(app.storer.dump().identities.length, 1);
+  });
+
+  it("leaves one of two, however they are disconnected at once", async () => {
+    const app = await startApp();
+    const browser = app.browser();
+    await signInBy(app, browser);
+    const [user] = app.storer.dump().users;
+    assert.ok(user);
+    await app.storer.linkIdentity(user.pid, 0, {
+      issuer: "x",
+      subject: "y",
+      provider: "demo",
+      email: null,
+      tokens: null,
+      linkedAt: app.clock.now(),
+    });
+    const { accounts } = await listed(browser);
+    const statuses = await Promise.all(accounts.map(async ({ id }) => (await unlink(browser.fork(), id)).status));
+    assert.equal(statuses.filter((status) => status === 200).length, 1);
+    assert.equal(app.storer.dump().identities.length, 1);
+  });
+
+  it("takes nothing of somebody else's, nothing made up, and wants a fresh proof", async () => {
+    const app = await startApp();
+    const pid = await haveLinked(app);
+    await haveLinked(app, "eve@example.com", "eve-there");
+    const [browser, eve] = [app.browser(), app.browser()];
+    await signIn(browser);
+    await signIn(eve, "eve@example.com");
+    const [account] = (await listed(browser)).accounts;
+    for (const id of [account?.id, "", undefined, ["x"], { x: 1 }]) assert.equal((await unlink(eve, id)).status, 404);
+    assert.deepEqual(await subjectsOf(app, pid), ["ann-there"]);
+    app.gate.on(unlinkIdentity).before("guard", () => refuse(403, "account_disabled"));
+    assert.equal((await unlink(browser, account?.id)).status, 403);
+    app.clock.advance(minutes(31));
+    assert.equal((await unlink(browser, account?.id)).status, 403);
+    assert.deepEqual(await subjectsOf(app, pid), ["ann-there"]);
   });
 });
