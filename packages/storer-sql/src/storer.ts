@@ -1,26 +1,5 @@
 /** Puts the operations over a database together, in whatever dialect its statements are. @module */
-import type {
-  AuthOperations,
-  ChallengeOperations,
-  ConfirmOperations,
-  CountOperations,
-  CreateOperations,
-  DisableOperations,
-  ExpireOperations,
-  LockOperations,
-  MailQueueOperations,
-  OAuth2Operations,
-  OneTimePasswordOperations,
-  RecoverOperations,
-  RecoveryCodeOperations,
-  RememberOperations,
-  SecondaryEmailOperations,
-  ServerStorer,
-  SessionOperations,
-  SmsOperations,
-  TotpOperations,
-  TrustedBrowserOperations,
-} from "@castellan/core";
+import type { EveryOperation, ServerStorer, SessionOperations } from "@castellan/core";
 import type { Database } from "./database.ts";
 import { type ChallengeStatements, challengeOperations } from "./operations/challenges.ts";
 import { type CountStatements, countOperations } from "./operations/counts.ts";
@@ -56,26 +35,7 @@ export interface Dialect {
 }
 
 /** What every SQL storer has, but for the rows of express-session: a database in the same process answers those at once. */
-export interface SqlOperations
-  extends ServerStorer<SqlUser>,
-    AuthOperations,
-    CreateOperations,
-    DisableOperations,
-    CountOperations,
-    ChallengeOperations,
-    ConfirmOperations,
-    RecoverOperations,
-    SecondaryEmailOperations,
-    LockOperations,
-    RememberOperations,
-    ExpireOperations,
-    MailQueueOperations,
-    TotpOperations,
-    SmsOperations,
-    RecoveryCodeOperations,
-    TrustedBrowserOperations,
-    OneTimePasswordOperations,
-    OAuth2Operations {
+export interface SqlOperations extends ServerStorer<SqlUser>, Omit<EveryOperation, keyof SessionOperations> {
   /** Brings the schema up to date. */
   ready(): Promise<void>;
   close(): Promise<void>;
