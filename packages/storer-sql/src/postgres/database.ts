@@ -1,9 +1,10 @@
-/** A pool of connections to a PostgreSQL server. @module */
+/** The operations' view of a PostgreSQL server. @module */
 import { createHash } from "node:crypto";
-import { ConfigError, Unavailable } from "@castellan/core";
+import { Unavailable } from "@castellan/core";
 import type { Database, Statement, Value, Write } from "../database.ts";
+import { Connections } from "../server/connections.ts";
 import { codeOf, wordsOf } from "../server/driver.ts";
-import { checkParams, WrongParameter } from "../values.ts";
+import { checkParams } from "../values.ts";
 import type { PgClient, PgPool, PgResult } from "./driver.ts";
 import { fromStored, toStored } from "./text.ts";
 
@@ -13,16 +14,12 @@ const REFUSED = new Set(["23505", "23503"]);
 const AGAIN = new Set(["40001", "40P01"]);
 /** query_canceled (by the time limit), lock_not_available, too_many_connections. */
 const BUSY = new Set([...AGAIN, "57014", "55P03", "53300"]);
-const TRIES = 5;
 
 /** The server answered, and the connection can be used on: not where it was ended (57P01 to 57P05, 25P03), lost (08…), or the driver alone has spoken. */
 const isAnswer = (error: unknown): boolean => /^(?!08|57P|25P03)[0-9A-Z]{5}$/.test(codeOf(error));
 
-/** The caller's or the operator's, and not the world's. */
-const isMistake = (error: unknown): boolean => error instanceof WrongParameter || error instanceof ConfigError;
-
 /** What the world's failure becomes. The server quotes values where it complains of data (22…, 23…): those words are left out. */
-export function failure(place: string, error: unknown): Unavailable {
+function failure(place: string, error: unknown): Unavailable {
   const code = codeOf(error);
   const words = /^2[23]...$/.test(code) ? `SQLSTATE ${code}` : wordsOf(error);
   // The whole row that did not fit stands there.
@@ -39,25 +36,25 @@ interface Prepared {
 }
 
 export class PostgresDatabase implements Database {
-  readonly #pool: PgPool;
-  readonly #place: string;
+  readonly #connections: Connections<PgClient>;
   readonly #onQuery: (sql: string) => void;
   readonly #prepared = new WeakMap<Text, Prepared>();
-  /** Connections of an earlier one are not used again: one that broke has siblings that nobody has told yet. */
-  #generation = 0;
-  readonly #generations = new WeakMap<PgClient, number>();
-  #closed = false;
 
   constructor(pool: PgPool, place: string, onQuery: (sql: string) => void) {
-    this.#pool = pool;
-    this.#place = place;
-    this.#onQuery = onQuery;
-    pool.on("connect", (client) => {
-      this.#generations.set(client, this.#generation);
-      // Heard by the statement under way, if there is one; without a listener it would end the process.
-      client.on("error", () => {});
-    });
+    // A connection that breaks is heard of by the statement under way, if there is one; without a listener the event would end the process.
+    pool.on("connect", (client) => client.on("error", () => {}));
     pool.on("error", () => {});
+    this.#connections = new Connections(
+      {
+        connect: () => pool.connect(),
+        prepare: async () => {},
+        release: (client, destroy) => client.release(destroy),
+        end: () => pool.end(),
+      },
+      { isAnswer, isWorthAnotherTry: (error) => AGAIN.has(codeOf(error)), failure: (error) => failure(place, error) },
+      place,
+    );
+    this.#onQuery = onQuery;
   }
 
   async first<Params extends readonly Value[], Row>(statement: Statement<Params, Row>, ...params: Params): Promise<Row | null> {
@@ -65,17 +62,17 @@ export class PostgresDatabase implements Database {
   }
 
   async all<Params extends readonly Value[], Row>(statement: Statement<Params, Row>, ...params: Params): Promise<readonly Row[]> {
-    const { rows } = await this.#run((client) => this.#query(client, statement, params));
+    const { rows } = await this.#connections.use((client) => this.#query(client, statement, params));
     // The rows are of the type that the statement declares: the one place where that is taken on trust.
     return rows.map(readable) as Row[];
   }
 
   async change<Params extends readonly Value[]>(statement: Statement<Params>, ...params: Params): Promise<number> {
-    return this.#run(async (client) => (await this.#query(client, statement, params)).rowCount ?? 0);
+    return this.#connections.use(async (client) => (await this.#query(client, statement, params)).rowCount ?? 0);
   }
 
   async claim<Params extends readonly Value[]>(statement: Statement<Params>, ...params: Params): Promise<boolean> {
-    return this.#run((client) => this.#claim(client, statement, params));
+    return this.#connections.use((client) => this.#claim(client, statement, params));
   }
 
   async together(...writes: readonly Write[]): Promise<boolean> {
@@ -87,7 +84,7 @@ export class PostgresDatabase implements Database {
 
   /** One transaction, which stays if `work` answers `true`. */
   async transaction(work: (client: PgClient) => Promise<boolean>): Promise<boolean> {
-    return this.#run(async (client) => {
+    return this.#connections.use(async (client) => {
       await this.execute(client, "BEGIN");
       try {
         const isDone = await work(client);
@@ -107,45 +104,8 @@ export class PostgresDatabase implements Database {
     return client.query({ text });
   }
 
-  /** Lets go of the connections, when what is under way is done. What comes later is refused. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#pool.end();
-  }
-
-  async #run<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    for (let left = TRIES - 1; ; left -= 1) {
-      if (this.#closed) throw new Unavailable(`the database ${this.#place} is closed`);
-      try {
-        return await this.#withClient(work);
-      } catch (error) {
-        if (isMistake(error)) throw error;
-        if (left === 0 || !AGAIN.has(codeOf(error))) throw failure(this.#place, error);
-      }
-    }
-  }
-
-  async #withClient<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    const client = await this.#connect();
-    let isBroken = false;
-    try {
-      return await work(client);
-    } catch (error) {
-      isBroken = !isAnswer(error) && !isMistake(error);
-      if (isBroken) this.#generation += 1;
-      throw error;
-    } finally {
-      client.release(isBroken);
-    }
-  }
-
-  async #connect(): Promise<PgClient> {
-    for (;;) {
-      const client = await this.#pool.connect();
-      if (this.#generations.get(client) === this.#generation) return client;
-      client.release(true);
-    }
+  close(): Promise<void> {
+    return this.#connections.close();
   }
 
   async #claim(client: PgClient, statement: Text, params: readonly Value[]): Promise<boolean> {
@@ -157,7 +117,7 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  #query(client: PgClient, statement: Text, params: readonly Value[]): Promise<PgResult> {
+  async #query(client: PgClient, statement: Text, params: readonly Value[]): Promise<PgResult> {
     const { name, count } = this.#prepare(statement);
     checkParams(params, count, statement.sql);
     this.#onQuery(statement.sql);
