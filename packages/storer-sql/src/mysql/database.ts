@@ -6,28 +6,25 @@ import { codeOf, wordsOf } from "../server/driver.ts";
 import { checkParams } from "../values.ts";
 import type { MysqlConnection } from "./driver.ts";
 import { isLocking, type Locking } from "./locking.ts";
-import type { MysqlConnections } from "./pool.ts";
+import { type MysqlConnections, NoConnectionInTime } from "./pool.ts";
 
+// By number: the two servers share these, and a driver has names for those of one of them.
 /** A unique index, and a foreign key: the user went while the statement ran. */
-const REFUSED = new Set(["ER_DUP_ENTRY", "ER_NO_REFERENCED_ROW_2"]);
-/** Nothing was done, and the next try may succeed. */
-const AGAIN = new Set(["ER_LOCK_DEADLOCK", "ER_CHECKREAD"]);
-const BUSY = new Set([
-  ...AGAIN,
-  "ER_LOCK_WAIT_TIMEOUT",
-  "ER_CON_COUNT_ERROR",
-  "ER_QUERY_TIMEOUT",
-  "ER_STATEMENT_TIMEOUT",
-  "NO_CONNECTION_IN_TIME",
-]);
-/** The connection ends with these. */
-const ENDING = new Set(["ER_SERVER_SHUTDOWN", "ER_CONNECTION_KILLED", "ER_CLIENT_INTERACTION_TIMEOUT", "ER_QUERY_INTERRUPTED"]);
+const REFUSED = new Set([1062, 1452]);
+/** A deadlock, or a row that changed since it was read: nothing was done, and the next try may succeed. */
+const AGAIN = new Set([1213, 1020]);
+/** A lock that was not to be had in time, too many connections, a statement that took too long (of MySQL, of MariaDB). */
+const BUSY = new Set([...AGAIN, 1205, 1040, 3024, 1969]);
+/** The connection ends with these: a server that stops, somebody who killed it, one that was idle for too long. */
+const ENDING = new Set([1053, 1927, 4031]);
 
-function isAnswer(error: unknown): boolean {
-  if (typeof error !== "object" || error === null || !("errno" in error) || ("fatal" in error && error.fatal === true)) return false;
-  // Those of the operating system are negative.
-  return Number(error.errno) >= 1000 && !ENDING.has(codeOf(error));
-}
+/** The server's own number, or 0: those of the operating system are negative. */
+const numberOf = (error: unknown): number =>
+  typeof error === "object" && error !== null && "errno" in error ? Math.max(0, Number(error.errno) || 0) : 0;
+
+const isFatal = (error: unknown): boolean => typeof error === "object" && error !== null && "fatal" in error && error.fatal === true;
+
+const isAnswer = (error: unknown): boolean => numberOf(error) >= 1000 && !isFatal(error) && !ENDING.has(numberOf(error));
 
 const stateOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "sqlState" in error ? String(error.sqlState) : "";
@@ -38,7 +35,7 @@ function failure(place: string, error: unknown): Unavailable {
   const words = /^(22|23|HY000$)/.test(stateOf(error)) && code.startsWith("ER_") ? code : wordsOf(error);
   return new Unavailable(`the database ${place} failed: ${words}`, {
     cause: error,
-    ...(BUSY.has(code) && { reason: "busy", retryAfter: 1 }),
+    ...((BUSY.has(numberOf(error)) || error instanceof NoConnectionInTime) && { reason: "busy", retryAfter: 1 }),
   });
 }
 
@@ -75,7 +72,7 @@ export class MysqlDatabase implements Database {
     this.#wire = wire;
     this.#connections = new Connections(
       wire,
-      { isAnswer, isWorthAnotherTry: (error) => AGAIN.has(codeOf(error)), failure: (error) => failure(place, error) },
+      { isAnswer, isWorthAnotherTry: (error) => AGAIN.has(numberOf(error)), failure: (error) => failure(place, error) },
       place,
     );
     this.#onQuery = onQuery;
@@ -185,7 +182,7 @@ async function refusedOr(work: () => Promise<boolean>): Promise<boolean> {
     return await work();
   } catch (error) {
     const cause = error instanceof Unavailable ? error.cause : error;
-    if (REFUSED.has(codeOf(cause))) return false;
+    if (REFUSED.has(numberOf(cause))) return false;
     throw error;
   }
 }

@@ -21,6 +21,8 @@ interface State {
   readonly version: number;
   /** How many statements of the last one are done. */
   readonly steps: number;
+  /** How many of them were begun. */
+  readonly begun: number;
 }
 
 async function stateOf(database: MysqlDatabase, connection: MysqlConnection): Promise<State> {
@@ -28,9 +30,9 @@ async function stateOf(database: MysqlDatabase, connection: MysqlConnection): Pr
     connection,
     "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = 'castellan_schema'",
   );
-  if (tables.length === 0) return { version: 0, steps: 0 };
-  const [row] = await database.execute(connection, "SELECT version, steps FROM castellan_schema ORDER BY version DESC LIMIT 1");
-  return { version: Number(row?.["version"] ?? 0), steps: Number(row?.["steps"] ?? 0) };
+  if (tables.length === 0) return { version: 0, steps: 0, begun: 0 };
+  const [row] = await database.execute(connection, "SELECT version, steps, begun FROM castellan_schema ORDER BY version DESC LIMIT 1");
+  return { version: Number(row?.["version"] ?? 0), steps: Number(row?.["steps"] ?? 0), begun: Number(row?.["begun"] ?? 0) };
 }
 
 const isUpToDate = ({ version, steps }: State): boolean =>
@@ -79,17 +81,22 @@ async function goOn(database: MysqlDatabase, connection: MysqlConnection, state:
   for (const [index, { name, statements }] of migrations.entries()) {
     const version = index + 1;
     if (version < state.version) continue;
-    const isResumed = version === state.version;
-    const done = isResumed ? state.steps : 0;
-    if (!isResumed)
-      await database.execute(connection, `INSERT INTO castellan_schema (version, name, steps) VALUES (${version}, '${name}', 0)`);
+    const { steps: done, begun } = version === state.version ? state : { steps: 0, begun: 0 };
+    if (version > state.version) {
+      await database.execute(connection, `INSERT INTO castellan_schema (version, name, steps, begun) VALUES (${version}, '${name}', 0, 0)`);
+    }
+    const note = (what: string) => database.execute(connection, `UPDATE castellan_schema SET ${what} WHERE version = ${version}`);
     for (const [step, sql] of statements.entries()) {
       if (step < done) continue;
-      await database.execute(connection, sql).catch((error: unknown) => {
-        // Only here may it have been done by the one that was stopped. Anywhere else, what is in the way is somebody else's.
-        if (!(isResumed && step === done && DONE_BEFORE.has(codeOf(error)))) throw error;
+      const wasStopped = step < begun;
+      await note(`begun = ${step + 1}`);
+      await database.execute(connection, sql).catch(async (error: unknown) => {
+        // Only after a stop may it be done already. Anywhere else, what is in the way is somebody else's.
+        if (wasStopped && DONE_BEFORE.has(codeOf(error))) return;
+        await note(`begun = ${step}`);
+        throw error;
       });
-      await database.execute(connection, `UPDATE castellan_schema SET steps = ${step + 1} WHERE version = ${version}`);
+      await note(`steps = ${step + 1}`);
     }
   }
 }

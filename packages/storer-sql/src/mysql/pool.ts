@@ -13,9 +13,8 @@ export interface PoolSettings {
 /** The server ends a statement that takes too long. Where even that is not heard of, the connection is given up so much later. */
 const PATIENCE_MS = 2000;
 
-class NoConnectionInTime extends Error {
-  readonly code = "NO_CONNECTION_IN_TIME";
-}
+/** All connections are in use, or none can be made. */
+export class NoConnectionInTime extends Error {}
 
 export class MysqlConnections implements Pool<MysqlConnection> {
   readonly #driver: MysqlDriver;

@@ -172,7 +172,8 @@ export const migrations: readonly Migration[] = [
 export const VERSIONS = `CREATE TABLE IF NOT EXISTS castellan_schema (
   version BIGINT PRIMARY KEY,
   name VARBINARY(255) NOT NULL,
-  steps BIGINT NOT NULL -- how many statements of it are done: each is committed by itself
+  steps BIGINT NOT NULL, -- how many statements of it are done: each is committed by itself
+  begun BIGINT NOT NULL -- how many were begun: one more, where somebody was stopped in the middle
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`;
 
 /** The SQL, for review, that brings a schema of version `from` up to date: what `ready()` runs, which also counts the steps as it goes. Nothing when it is up to date. */
@@ -181,7 +182,7 @@ export function migrationSql(from = 0): string {
     .slice(from)
     .flatMap(({ name, statements }, index) => [
       ...statements,
-      `INSERT INTO castellan_schema (version, name, steps) VALUES (${from + index + 1}, '${name}', ${statements.length})`,
+      `INSERT INTO castellan_schema (version, name, steps, begun) VALUES (${from + index + 1}, '${name}', ${statements.length}, ${statements.length})`,
     ]);
   return missing.length === 0 ? "" : scriptOf(from === 0 ? [VERSIONS, ...missing] : missing);
 }

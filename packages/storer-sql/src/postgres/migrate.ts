@@ -5,8 +5,12 @@ import type { PgClient } from "./driver.ts";
 import { LOCK, migrationStatements, migrations } from "./schema.ts";
 
 async function versionOf(database: PostgresDatabase, client: PgClient): Promise<number> {
-  const { rows } = await database.execute(client, "SELECT to_regclass('castellan_schema') IS NOT NULL AS has_versions");
-  if (!Object(rows[0]).has_versions) return 0;
+  // By the table of tables: to_regclass and its like may remember, after waiting for the lock, what was so before.
+  const { rows } = await database.execute(
+    client,
+    "SELECT 1 FROM pg_catalog.pg_tables WHERE tablename = 'castellan_schema' AND schemaname = ANY (current_schemas(false))",
+  );
+  if (rows.length === 0) return 0;
   const newest = await database.execute(client, "SELECT max(version) AS version FROM castellan_schema");
   return Number(Object(newest.rows[0]).version ?? 0);
 }
