@@ -20,7 +20,7 @@ import { CookieSealer } from "./sealed-cookie.ts";
 export interface SealedSessionsOptions {
   /** Seals the session cookie; the first one seals, all of them open. Each at least 32 random bytes. */
   readonly secret: string | readonly string[];
-  /** How long a session may go unseen. @default as long as it may be kept */
+  /** How long a session may go unseen. @default as long as the session may be kept */
   readonly idle?: Duration;
   /** How long a session may be kept. @default as long as the longest sign-in */
   readonly lifetime?: Duration;
