@@ -2,6 +2,7 @@
 import {
   type Context,
   type Core,
+  days,
   type Field,
   flagField,
   type PendingLogin,
@@ -86,18 +87,21 @@ export interface FlowParts {
 export function factorFlows({ core, desk, settings, codes, email }: FlowParts): FactorFlows {
   const { recent, trust, isRequired } = settings;
   const failedMails = core.limit("mail/failed", "subject", 1, settings.failedMailEvery);
+  const failures = core.limit("mail/failures", "subject", settings.tries, days(1));
 
   const expired = (ctx: Context): Reply =>
     ctx.json ? refuse(401, "login_expired") : redirect(core.path("/login"), { reason: "login_expired", flash: "failure" });
 
   /**
-   * The last try was wrong: whoever knows the password does not have the factor. Its owner is told. The login that waits is left to its end: nothing can be tried with it any more, and a right answer of a
-   * request at the same time still finds it.
+   * Somebody knows the password and does not have the factor: its owner is told when the tries of a login are used up, and when many were wrong in a day, however many logins they were spread over. The login
+   * that waits is left to its end: nothing can be tried with it any more, and a right answer of a request at the same time still finds it.
    */
-  const giveUp = async (ctx: Context, user: User): Promise<Reply> => {
-    const { admitted } = await core.use(failedMails, subjectOfUser(user).key);
+  const tellOfFailure = async (ctx: Context, user: User, triesLeft: number): Promise<void> => {
+    const { key } = subjectOfUser(user);
+    const few = (await core.use(failures, key)).admitted;
+    if (few && triesLeft > 0) return;
+    const { admitted } = await core.use(failedMails, key);
     if (admitted) await core.tell(factorFailedMail, { network: ctx.network }, user, ctx);
-    return expired(ctx);
   };
 
   const asked: FactorFlows["asked"] = async (ctx) => {
@@ -140,7 +144,10 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
 
     // Also what a factor's own check would let through: whoever does not have it cannot give it.
     async answer(ctx, who, { method, check, again, field = "code", whyNot = () => "code_invalid", accepted }) {
-      if (method !== RECOVERY && !desk.of(who.user).some((factor) => factor.method === method)) return refuse(409, "factor_not_set_up");
+      const mine = desk.of(who.user);
+      // A recovery code stands in for a factor: where there is none any more it proves nothing.
+      const hasIt = method === RECOVERY ? mine.length > 0 : mine.some((factor) => factor.method === method);
+      if (!hasIt) return refuse(409, "factor_not_set_up");
       const tried = who.kind === "login" ? await core.challenges.tryPending(ctx) : null;
       // No try left, or another request was quicker.
       if (who.kind === "login" && tried?.user.pid !== who.user.pid) return expired(ctx);
@@ -150,11 +157,13 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
         const { refused } = verdict;
         const wasWrong = refused.kind === "refusal" && refused.reason === "invalid_credentials";
         if (!wasWrong) return again(refused);
-        if (tried?.triesLeft === 0) return giveUp(ctx, user);
+        if (tried) await tellOfFailure(ctx, user, tried.triesLeft);
+        if (tried?.triesLeft === 0) return expired(ctx);
         const reason = whyNot();
         return again(refuse(401, reason, { problems: [{ field, reason }] }));
       }
-      await accepted?.(user);
+      // The answer was right and is spent: whatever else goes wrong, its owner gets in.
+      await accepted?.(user).catch((error: unknown) => core.logger.error("what follows a right answer failed", { error, method }));
       if (who.kind === "login") return core.challenges.complete(ctx, verdict.ok);
       const outcome = await core.stepUp(ctx, verdict.ok);
       return "refused" in outcome ? outcome.refused : redirect(ctx.redir ?? core.path("/2fa"), { reason: "factor_given" });

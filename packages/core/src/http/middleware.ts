@@ -71,7 +71,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
     // A page can be asked for again; of what was posted only the form is shown again, and nothing is replayed.
     const target = safeTarget(isSafe(ctx.req.method) ? ctx.req.originalUrl : fields ? pathOf(ctx.req.originalUrl) : form?.at);
     if (current && target !== null && !isSafe(ctx.req.method)) {
-      keepForm(ctx, pathOf(target), current.user.pid, fields ? preservedOf(fields, ctx.body) : keptOf(ctx.req, form?.preserve ?? []));
+      const values = fields ? preservedOf(fields, ctx.body) : keptOf(ctx.req, form?.preserve ?? []);
+      keepForm(ctx, pathOf(target), current.user.pid, values);
     }
     return redirect(withRedir(path, target), { reason: lack.reason, flash: "failure" });
   };
