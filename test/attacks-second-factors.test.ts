@@ -224,3 +224,23 @@ describe("a browser that is trusted", () => {
     assert.equal(verdictOf(await logIn(bobs, ANN)), "200 second_factor_required");
   });
 });
+
+describe("a removal that fails half-way", () => {
+  it("does not keep the owner from being told", async () => {
+    const app = await startApp({ gate: { limits: UNTHROTTLED } });
+    await givePin(app);
+    await giveCard(app);
+    const browser = await signedIn(app);
+    const before = (await app.mails()).length;
+    const { endSignIns } = app.storer;
+    Object.assign(app.storer, {
+      endSignIns: async () => {
+        throw new Error("away");
+      },
+    });
+    await browser.json("POST", "/auth/2fa/pin/remove", {});
+    Object.assign(app.storer, { endSignIns });
+    await browser.json("POST", "/auth/2fa/pin/remove", {});
+    assert.ok((await app.mails()).length > before);
+  });
+});

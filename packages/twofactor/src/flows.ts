@@ -3,8 +3,11 @@ import {
   type Context,
   type Core,
   days,
+  type FactorChange,
+  type FactorOutcome,
   type Field,
   flagField,
+  type Outcome,
   type PendingLogin,
   type Proof,
   page,
@@ -104,6 +107,30 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
     if (admitted) await core.tell(factorFailedMail, { network: ctx.network }, user, ctx);
   };
 
+  /** Once the storer has made the change its owner is told, whatever fails after it; and a failure to tell undoes nothing. */
+  const changeAndTell = async (
+    ctx: Context,
+    given: FactorChange,
+    tell: (user: User) => Promise<void>,
+  ): Promise<Outcome<FactorOutcome<User>>> => {
+    let isMade = false;
+    const change = async (epoch: number): Promise<number | null> => {
+      const next = await given.change(epoch);
+      isMade = next !== null;
+      return next;
+    };
+    const tellOnce = (user: User): Promise<void> =>
+      tell(user).catch((error: unknown) => core.logger.error("a change of factors could not be told", { error, method: given.method }));
+    try {
+      const outcome = await core.changeFactors(ctx, { ...given, change });
+      if ("ok" in outcome) await tellOnce(outcome.ok.user);
+      return outcome;
+    } catch (error) {
+      if (isMade) await tellOnce(given.user);
+      throw error;
+    }
+  };
+
   const asked: FactorFlows["asked"] = async (ctx) => {
     const pending = await core.challenges.pending(ctx);
     if (pending) {
@@ -176,12 +203,13 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
       const needsCodes = desk.of(user).length === 0 || (await codes.left(user)) === 0;
       const fresh = needsCodes ? codes.make() : null;
       const change = (epoch: number) => enable(epoch, fresh?.hashes ?? null);
-      const outcome = await core.changeFactors(ctx, { user, method, proof, change });
-      if ("refused" in outcome) return outcome.refused;
-      const { user: changed, intent } = outcome.ok;
-      await core.emit.after(addFactor, { user: changed, method, ctx });
       const label = desk.all.find((factor) => factor.method === method)?.label ?? method;
-      await core.tell(factorAddedMail, { factor: ctx.t(label) }, changed, ctx);
+      const outcome = await changeAndTell(ctx, { user, method, proof, change }, async (changed) => {
+        await core.emit.after(addFactor, { user: changed, method, ctx });
+        await core.tell(factorAddedMail, { factor: ctx.t(label) }, changed, ctx);
+      });
+      if ("refused" in outcome) return outcome.refused;
+      const { intent } = outcome.ok;
       const next = intent?.to ?? ctx.redir ?? core.path("/2fa");
       return page(factorAddedView, { factor: label, codes: fresh?.shown ?? null, next }, { reason: "factor_added" });
     },
@@ -200,10 +228,11 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
       const { method, label } = factor;
       const refused = await core.emit.before(removeFactor, { user, method, ctx });
       if (refused) return refused;
-      const outcome = await core.changeFactors(ctx, { user, method, proof: null, change: () => factor.disable(user) });
+      const outcome = await changeAndTell(ctx, { user, method, proof: null, change: () => factor.disable(user) }, async (changed) => {
+        await core.emit.after(removeFactor, { user: changed, method, ctx });
+        await core.tell(factorRemovedMail, { factor: ctx.t(label) }, changed, ctx);
+      });
       if ("refused" in outcome) return outcome.refused;
-      await core.emit.after(removeFactor, { user: outcome.ok.user, method, ctx });
-      await core.tell(factorRemovedMail, { factor: ctx.t(label) }, outcome.ok.user, ctx);
       return redirect(core.path("/2fa"), { reason: "factor_removed" });
     },
   };

@@ -6,6 +6,7 @@ import { type Reply, redirect, refuse } from "../replies.ts";
 import type { User } from "../users.ts";
 import type { Context } from "./context.ts";
 import { isSafe, provenance } from "./csrf.ts";
+import { checkDemand } from "./demand.ts";
 import { type FieldSet, preservedOf } from "./fields.ts";
 import { keepForm, pathOf } from "./kept-form.ts";
 import { isJson } from "./negotiation.ts";
@@ -109,9 +110,9 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
       });
     },
 
-    require:
-      (options = {}) =>
-      (req, res, next) =>
+    require(options = {}) {
+      checkDemand(options);
+      return (req, res, next) =>
         void run(req, res, next, async (ctx) => {
           const reply = await mustBe(ctx, options);
           if (reply) return reply;
@@ -122,7 +123,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
           if (res.hasHeader("vary")) res.vary("Cookie");
           else res.setHeader("vary", "Cookie");
           return null;
-        }),
+        });
+    },
 
     mustBe,
     of: (work) => (req, res, next) => void run(req, res, next, work),
