@@ -1,7 +1,6 @@
 /** A storer that keeps everything in one JSON file: for small tools, and to look at what is stored. @module */
 import { readFile } from "node:fs/promises";
 import { ConfigError, type Duration, isDuration, seconds, Unavailable } from "@castellan/core";
-import { lock } from "proper-lockfile";
 import { writeWhole } from "./disk.ts";
 import { Keeper } from "./keeper.ts";
 import { type TableStorer, tableOperations } from "./tables/operations.ts";
@@ -74,6 +73,8 @@ export function jsonFile(fileOrOptions: string | JsonFileOptions): JsonFileStore
 /** Takes the file for this process. */
 async function take(file: string, patience: Duration, lost: () => void): Promise<() => Promise<void>> {
   const retries = { retries: Math.ceil(patience / RETRY_MS), minTimeout: RETRY_MS, maxTimeout: RETRY_MS };
+  // Loaded here: it listens to the end of the process from then on.
+  const { lock } = (await import("proper-lockfile")).default;
   try {
     // Not by the real path: the file itself may not be there yet.
     return await lock(file, { ...LOCK, realpath: false, retries, onCompromised: lost });

@@ -226,6 +226,11 @@ function limitGuesses(core: Core, { tries }: TwoFactorSettings): void {
   );
   core.on(attempt).after("record", async ({ subject, method, budget }) => {
     if (!isGuess(method) || subject.kind === "unknown") return;
-    for (const [limit, who] of guessesOf(method, subject, budget)) await core.takeBack(limit, who);
+    try {
+      for (const [limit, who] of guessesOf(method, subject, budget)) await core.takeBack(limit, who);
+    } catch (error) {
+      // The answer was right, and is spent.
+      core.logger.warn("the count of an answer could not be taken back", { error });
+    }
   });
 }
