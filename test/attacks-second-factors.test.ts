@@ -11,11 +11,14 @@ import {
   giveCard,
   givePin,
   logIn,
+  PASSWORD,
   PIN,
+  parallel,
   pidOf,
   signedIn,
   startApp,
   type TestGate,
+  tally,
   told,
   UNTHROTTLED,
   verdictOf,
@@ -255,5 +258,38 @@ describe("an owner whose password somebody knows", () => {
       app.clock.advance(minutes(31));
     }
     assert.fail(`never within a day: ${[...new Set(seen)].join(", ")}`);
+  });
+});
+
+describe("requests at once in one browser", () => {
+  it("that type the password once more (a double click) leave it signed in", async () => {
+    const app = await startApp({ gate: { limits: UNTHROTTLED } });
+    const browser = await signedIn(app);
+    const answers = await parallel(5, () => browser.json("POST", "/auth/reauthenticate", { password: PASSWORD }));
+    assert.equal(await whoIsFull(browser), ANN, JSON.stringify(tally(answers)));
+  });
+
+  it("that give the second factor leave it signed in", async () => {
+    const app = await startApp({ gate: { limits: UNTHROTTLED } });
+    await givePin(app);
+    const browser = await waiting(app);
+    const answers = await parallel(5, () => answerPin(browser));
+    assert.equal(await whoIsFull(browser), ANN, JSON.stringify(tally(answers)));
+  });
+
+  it("that give the second factor again leave it signed in", async () => {
+    const app = await startApp({ gate: { limits: UNTHROTTLED } });
+    await givePin(app);
+    const browser = await signedIn(app);
+    const answers = await parallel(5, () => answerPin(browser));
+    assert.equal(await whoIsFull(browser), ANN, JSON.stringify(tally(answers)));
+  });
+  it("that remove a factor leave it signed in", async () => {
+    const app = await startApp({ gate: { limits: UNTHROTTLED } });
+    await givePin(app);
+    await giveCard(app);
+    const browser = await signedIn(app);
+    const answers = await parallel(5, () => browser.json("POST", "/auth/2fa/pin/remove", {}));
+    assert.equal(await whoIsFull(browser), ANN, JSON.stringify(tally(answers)));
   });
 });
