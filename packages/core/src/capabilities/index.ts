@@ -6,6 +6,7 @@ export * from "./confirmable.ts";
 export * from "./counting.ts";
 export * from "./creating.ts";
 export * from "./disableable.ts";
+export * from "./every.ts";
 export * from "./expirable.ts";
 export * from "./lockable.ts";
 export * from "./mail-queueing.ts";

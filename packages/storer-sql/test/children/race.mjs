@@ -1,11 +1,9 @@
-/** Tries to be first with everything, against others on the same file, and says what it won: `node race.mjs FILE ME COUNT`. @module */
-import { minutes } from "@castellan/core";
-import { sqlite } from "@castellan/storer-sql/sqlite";
+/** Tries to be first with everything, against others on the same database, and says what it won: `node race.mjs PLACE ME COUNT`. @module */
+import { open } from "./open.mjs";
 import { aLink, anIdentity, aPolicy, aSignIn, at, aUser, say, told } from "./rows.mjs";
 
-const [, , file, me, count] = process.argv;
-// Who wins is the question, not how fast: on a busy machine the other one may hold the file for longer than an application would wait.
-const storer = await sqlite({ file, busyTimeout: minutes(1) });
+const [, , place, me, count] = process.argv;
+const storer = await open(place);
 await storer.ready();
 say("ready");
 await told();

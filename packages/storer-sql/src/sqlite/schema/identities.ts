@@ -1,5 +1,5 @@
 /** The tables of the capability "oauth2". @module */
-import type { Migration } from "../schema.ts";
+import type { Migration } from "../../migrations.ts";
 
 export const identitiesAtProviders: Migration = {
   name: "identities at providers, flows to them and back",

@@ -1,0 +1,54 @@
+/** Which storer opens which kind of address. A further one is a line here. @module */
+import { fileURLToPath } from "node:url";
+import { ConfigError } from "@castellan/core";
+
+export interface Opener {
+  /** What is loaded when it is first needed. */
+  readonly entry: string;
+  /** The function there that opens a storer. */
+  readonly opens: string;
+  /** What else must be installed: drivers. */
+  readonly driver?: string;
+  /** How such an address looks, without anybody's password. */
+  readonly example: string;
+  /** What the function wants. @default the address as it is */
+  readonly argument?: (uri: string) => string;
+}
+
+/** By scheme, without the colon. */
+export type Schemes = Readonly<Record<string, Opener>>;
+
+/** `sqlite:///path/to/app.db`, or `sqlite://:memory:`. */
+function fileOf(uri: string): string {
+  if (uri === "sqlite://:memory:") return ":memory:";
+  try {
+    if (/^sqlite:\/\/\/[^?#]+$/.test(uri)) return fileURLToPath(uri.replace("sqlite:", "file:"));
+  } catch {
+    // A % that encodes nothing, or a / that is encoded: told below.
+  }
+  throw new ConfigError([
+    "openStorer: an address of SQLite is sqlite:// and the whole path, which begins with a slash: sqlite:///path/to/app.db; ? # and % in it are percent-encoded",
+  ]);
+}
+
+const postgres: Opener = {
+  entry: "@castellan/storer-sql/postgres",
+  opens: "postgres",
+  driver: "pg",
+  example: "postgres://user:password@host/database",
+};
+
+const mysql: Opener = {
+  entry: "@castellan/storer-sql/mysql",
+  opens: "mysql",
+  driver: "mysql2",
+  example: "mysql://user:password@host/database",
+};
+
+export const schemes: Schemes = {
+  sqlite: { entry: "@castellan/storer-sql/sqlite", opens: "sqlite", example: "sqlite:///path/to/app.db", argument: fileOf },
+  postgres,
+  postgresql: postgres,
+  mysql,
+  mariadb: mysql,
+};
