@@ -42,7 +42,9 @@ const LIMITS = [
   "attempt/subject",
   "attempt/network",
   ...["start", "proof/network", "proof/destination", "proof/destination/day"].map((name) => `oauth2/${name}`),
-  ...["number", "number/hour", "number/day", "account", "account/hour", "account/day"].map((name) => `sms/${name}`),
+  ...["number", "number/hour", "number/day", "new-number/hour", "new-number/day", "account", "account/hour", "account/day"].map(
+    (name) => `sms/${name}`,
+  ),
 ];
 
 /** A provider that vouches for whoever stands in the code. What a real one does is tested elsewhere. */

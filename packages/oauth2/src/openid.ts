@@ -137,7 +137,8 @@ async function authenticationOf(
 const skewOf = (clock: Clock): number => Math.round((clock.now().getTime() - systemClock.now().getTime()) / 1000);
 
 function tokensOf(response: OpenId.TokenEndpointResponse & OpenId.TokenEndpointResponseHelpers, clock: Clock): ProviderTokens {
-  const lasts = response.expiresIn();
+  // As it was said: the library would count from its own clock on.
+  const lasts = response.expires_in;
   return {
     accessToken: response.access_token,
     refreshToken: response.refresh_token ?? null,

@@ -6,6 +6,7 @@ import { type Reply, redirect, refuse } from "../replies.ts";
 import type { User } from "../users.ts";
 import type { Context } from "./context.ts";
 import { isSafe, provenance } from "./csrf.ts";
+import { checkDemand } from "./demand.ts";
 import { type FieldSet, preservedOf } from "./fields.ts";
 import { keepForm, pathOf } from "./kept-form.ts";
 import { isJson } from "./negotiation.ts";
@@ -71,7 +72,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
     // A page can be asked for again; of what was posted only the form is shown again, and nothing is replayed.
     const target = safeTarget(isSafe(ctx.req.method) ? ctx.req.originalUrl : fields ? pathOf(ctx.req.originalUrl) : form?.at);
     if (current && target !== null && !isSafe(ctx.req.method)) {
-      keepForm(ctx, pathOf(target), current.user.pid, fields ? preservedOf(fields, ctx.body) : keptOf(ctx.req, form?.preserve ?? []));
+      const values = fields ? preservedOf(fields, ctx.body) : keptOf(ctx.req, form?.preserve ?? []);
+      keepForm(ctx, pathOf(target), current.user.pid, values);
     }
     return redirect(withRedir(path, target), { reason: lack.reason, flash: "failure" });
   };
@@ -108,9 +110,9 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
       });
     },
 
-    require:
-      (options = {}) =>
-      (req, res, next) =>
+    require(options = {}) {
+      checkDemand(options);
+      return (req, res, next) =>
         void run(req, res, next, async (ctx) => {
           const reply = await mustBe(ctx, options);
           if (reply) return reply;
@@ -121,7 +123,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
           if (res.hasHeader("vary")) res.vary("Cookie");
           else res.setHeader("vary", "Cookie");
           return null;
-        }),
+        });
+    },
 
     mustBe,
     of: (work) => (req, res, next) => void run(req, res, next, work),

@@ -21,7 +21,7 @@ import type {
   TotpOperations,
   TrustedBrowserOperations,
 } from "@castellan/core";
-import type { MemoryUser } from "../memory/users.ts";
+import type { TableUser } from "@castellan/storer-file/tables";
 import { authableConformance } from "./authable.ts";
 import { challengingConformance } from "./challenging.ts";
 import { confirmableConformance } from "./confirmable.ts";
@@ -69,7 +69,7 @@ export {
 };
 
 /** A storer with every operation of core's capabilities. */
-export type CompleteStorer = ServerStorer<MemoryUser> &
+export type CompleteStorer = ServerStorer<TableUser> &
   AuthOperations &
   CreateOperations &
   DisableOperations &

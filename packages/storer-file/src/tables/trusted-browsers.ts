@@ -1,4 +1,4 @@
-/** Trusted browsers of the memory storer. @module */
+/** Trusted browsers. @module */
 import type { TrustedBrowser, TrustedBrowserOperations } from "@castellan/core";
 import { deleteWhere, isOver, type Operation, type Tables } from "./tables.ts";
 

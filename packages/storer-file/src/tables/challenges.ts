@@ -1,4 +1,4 @@
-/** Challenges of the memory storer. @module */
+/** Challenges. @module */
 import type { ChallengeOperations } from "@castellan/core";
 import { deleteWhere, isOver, type Operation, type Tables } from "./tables.ts";
 

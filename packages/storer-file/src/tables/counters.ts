@@ -1,4 +1,4 @@
-/** Counters of the memory storer. @module */
+/** Counters. @module */
 import type { CountOperations } from "@castellan/core";
 import { isOver, type Operation, type Tables } from "./tables.ts";
 

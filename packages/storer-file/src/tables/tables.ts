@@ -1,4 +1,4 @@
-/** The tables of the memory storer, and the wrapper that every one of its operations goes through. @module */
+/** The tables, and what their operations have in common. @module */
 import type {
   AuthableUser,
   Challenge,
@@ -93,28 +93,10 @@ export const emptyTables = (): Tables => ({
 });
 
 /**
- * Makes an operation of a plain function. The function runs without a break, so whatever it decides is atomic; before it runs the
- * operation gives way once, as a real database would, so that a caller who needs two operations to be one is found out.
+ * Makes an operation of a plain function. The function runs without a break, so whatever it decides is atomic. What comes in and what goes out is copied by the operation, so that nobody holds a row of the
+ * tables.
  */
 export type Operation = <A extends unknown[], R>(name: string, body: (...args: A) => R) => (...args: A) => Promise<R>;
-
-/** What tests look at and what they break. */
-export interface Switchboard {
-  readonly counts: Map<string, number>;
-  failure: Error | null;
-}
-
-export const operationsOf =
-  (board: Switchboard): Operation =>
-  (name, body) =>
-  async (...given) => {
-    // Copied before the first wait: what the caller changes from here on is not what was asked.
-    const args = structuredClone(given);
-    board.counts.set(name, (board.counts.get(name) ?? 0) + 1);
-    await Promise.resolve();
-    if (board.failure) throw board.failure;
-    return structuredClone(body(...args));
-  };
 
 /** Whether `now` has reached `end`: what ends at a moment is dead at that very moment. */
 export const isOver = (end: Date, now: Date): boolean => now.getTime() >= end.getTime();

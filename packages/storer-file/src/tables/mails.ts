@@ -1,4 +1,4 @@
-/** The mail queue of the memory storer. @module */
+/** The mail queue. @module */
 import type { MailQueueOperations } from "@castellan/core";
 import type { Operation, Tables } from "./tables.ts";
 

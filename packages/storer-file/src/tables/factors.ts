@@ -1,4 +1,4 @@
-/** Second factors and one-time passwords of the memory storer. @module */
+/** Second factors and one-time passwords. @module */
 import type { OneTimePasswordOperations, RecoveryCodeOperations, SmsOperations, TotpOperations } from "@castellan/core";
 import { type Operation, type Tables, type UserRow, updateUser } from "./tables.ts";
 

@@ -1,4 +1,4 @@
-/** Mailed links of the memory storer. @module */
+/** Mailed links. @module */
 import type { ConfirmOperations, LockOperations, MailedToken, RecoverOperations, TokenProof } from "@castellan/core";
 import { deleteWhere, isOver, type LinkRow, type Operation, type Tables, updateUser } from "./tables.ts";
 

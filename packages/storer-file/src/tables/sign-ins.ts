@@ -1,14 +1,14 @@
-/** Sign-ins of the memory storer. @module */
+/** Sign-ins. @module */
 import type { ExpireOperations, SignIn, SignInOperations } from "@castellan/core";
 import { deleteWhere, isOver, type Operation, type Tables } from "./tables.ts";
-import { type MemoryUser, userOf } from "./users.ts";
+import { type TableUser, userOf } from "./users.ts";
 
 /** How many sign-ins a list holds at most. */
 const LONGEST_LIST = 100;
 
 export const isExpiredSignIn = (signIn: SignIn, now: Date): boolean => isOver(signIn.idleEndsAt, now) || isOver(signIn.endsAt, now);
 
-export function signInOperations(tables: Tables, operation: Operation): SignInOperations<MemoryUser> & ExpireOperations {
+export function signInOperations(tables: Tables, operation: Operation): SignInOperations<TableUser> & ExpireOperations {
   const { users, signIns } = tables;
   const isLive = (signIn: SignIn, now: Date) => !isExpiredSignIn(signIn, now) && users.get(signIn.pid)?.epoch === signIn.epoch;
   const liveUnder = (key: string, now: Date) => {

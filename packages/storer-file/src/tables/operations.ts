@@ -1,31 +1,24 @@
-/** A storer that keeps everything in memory: the example to read, and what tests run on. Nothing outlives the process. @module */
+/** Every operation of core's capabilities over tables in memory, put together. @module */
 import type {
   AuthOperations,
-  Challenge,
   ChallengeOperations,
   ConfirmOperations,
   CountOperations,
   CreateOperations,
   DisableOperations,
   ExpireOperations,
-  Identity,
   LockOperations,
   MailQueueOperations,
-  OAuth2Flow,
   OAuth2Operations,
   OneTimePasswordOperations,
-  QueuedMail,
   RecoverOperations,
   RecoveryCodeOperations,
   RememberOperations,
   SecondaryEmailOperations,
   ServerStorer,
   SessionOperations,
-  SignIn,
   SmsOperations,
-  StoredSession,
   TotpOperations,
-  TrustedBrowser,
   TrustedBrowserOperations,
 } from "@castellan/core";
 import { challengeOperations } from "./challenges.ts";
@@ -38,41 +31,13 @@ import { mailOperations } from "./mails.ts";
 import { rememberOperations } from "./remember.ts";
 import { sessionOperations } from "./sessions.ts";
 import { isExpiredSignIn, signInOperations } from "./sign-ins.ts";
-import {
-  type AttemptRow,
-  type CounterRow,
-  deleteWhere,
-  emptyTables,
-  isOver,
-  type LinkRow,
-  operationsOf,
-  type SeriesRow,
-  type Switchboard,
-  type Tables,
-  type UserRow,
-} from "./tables.ts";
+import { deleteWhere, isOver, type Operation, type Tables } from "./tables.ts";
 import { trustedBrowserOperations } from "./trusted-browsers.ts";
-import { type MemoryUser, userOperations } from "./users.ts";
+import { type TableUser, userOperations } from "./users.ts";
 
-/** Everything that a {@link MemoryStorer} holds, as copies. */
-export interface MemoryDump {
-  readonly users: readonly UserRow[];
-  readonly signIns: ReadonlyMap<string, SignIn>;
-  readonly challenges: readonly Challenge[];
-  readonly counters: ReadonlyMap<string, CounterRow>;
-  readonly sessions: ReadonlyMap<string, StoredSession>;
-  readonly links: readonly LinkRow[];
-  readonly attempts: ReadonlyMap<string, AttemptRow>;
-  readonly series: readonly SeriesRow[];
-  readonly mails: readonly QueuedMail[];
-  readonly trustedBrowsers: readonly TrustedBrowser[];
-  readonly identities: readonly Identity[];
-  readonly flows: readonly OAuth2Flow[];
-}
-
-/** Every operation of core's capabilities, with seams for tests. */
-export interface MemoryStorer
-  extends ServerStorer<MemoryUser>,
+/** A storer with every operation of core's capabilities. */
+export interface TableStorer
+  extends ServerStorer<TableUser>,
     AuthOperations,
     CreateOperations,
     DisableOperations,
@@ -91,17 +56,7 @@ export interface MemoryStorer
     RecoveryCodeOperations,
     TrustedBrowserOperations,
     OneTimePasswordOperations,
-    OAuth2Operations {
-  close(): Promise<void>;
-  /** From now on every operation rejects with `error`, as if the database were away; `null` brings it back. */
-  fail(error: Error | null): void;
-  /** How often each operation was called so far, by name: a copy, to be compared with a later one. */
-  readonly queries: Readonly<Record<string, number>>;
-  /** A copy of everything, to show what lies at rest. */
-  dump(): MemoryDump;
-  /** Deletes a user and nothing else, as an application's own administration might. */
-  removeUser(pid: string): void;
-}
+    OAuth2Operations {}
 
 const USER_FIELDS = [
   "pid",
@@ -117,7 +72,7 @@ const USER_FIELDS = [
   "secondaryEmails",
   "totpEnabledAt",
   "smsNumber",
-] as const satisfies (keyof MemoryUser)[];
+] as const satisfies (keyof TableUser)[];
 
 /** Deletes at most `limit` expired rows over all tables. */
 function sweepTables(tables: Tables, now: Date, limit: number): number {
@@ -142,12 +97,8 @@ function sweepTables(tables: Tables, now: Date, limit: number): number {
   return limit - left;
 }
 
-/** Makes an empty storer in memory. */
-export function memoryStorer(): MemoryStorer {
-  const tables = emptyTables();
-  const board: Switchboard = { counts: new Map(), failure: null };
-  const operation = operationsOf(board);
-
+/** The operations, each made by `operation` of a function that runs without a break. */
+export function tableOperations(tables: Tables, operation: Operation): TableStorer {
   return {
     userFields: USER_FIELDS,
     ...userOperations(tables, operation),
@@ -163,31 +114,5 @@ export function memoryStorer(): MemoryStorer {
     ...trustedBrowserOperations(tables, operation),
     ...identityOperations(tables, operation),
     sweep: operation("sweep", (now, limit) => sweepTables(tables, now, limit)),
-    close: async () => {
-      board.failure = new Error("the memory storer is closed");
-    },
-    fail: (error) => {
-      board.failure = error;
-    },
-    get queries() {
-      return Object.fromEntries(board.counts);
-    },
-    dump: () => {
-      const { users, challenges, links, series, mails, trustedBrowsers, identities, flows, ...rest } = structuredClone(tables);
-      return {
-        ...rest,
-        users: [...users.values()],
-        challenges: [...challenges.values()],
-        links: [...links.values()],
-        series: [...series.values()],
-        mails: [...mails.values()],
-        trustedBrowsers: [...trustedBrowsers.values()],
-        identities: [...identities.values()],
-        flows: [...flows.values()],
-      };
-    },
-    removeUser: (pid) => {
-      tables.users.delete(pid);
-    },
   };
 }

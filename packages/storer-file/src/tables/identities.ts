@@ -1,4 +1,4 @@
-/** Identities at providers, and flows, of the memory storer. @module */
+/** Identities at providers, and flows,. @module */
 import type { Identity, NewIdentity, OAuth2Operations } from "@castellan/core";
 import { isOver, type Operation, type Tables, updateUser } from "./tables.ts";
 import { makeUser } from "./users.ts";

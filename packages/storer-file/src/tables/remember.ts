@@ -1,4 +1,4 @@
-/** Remembered browsers of the memory storer. @module */
+/** Remembered browsers. @module */
 import type { RememberOperations } from "@castellan/core";
 import { deleteWhere, isOver, type Operation, type Tables } from "./tables.ts";
 

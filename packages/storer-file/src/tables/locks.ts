@@ -1,4 +1,4 @@
-/** Counted attempts and locks of the memory storer. @module */
+/** Counted attempts and locks. @module */
 import type { LockOperations } from "@castellan/core";
 import { type AttemptRow, isOver, type Operation, type Tables } from "./tables.ts";
 

@@ -1,4 +1,4 @@
-/** Users of the memory storer: looking up, making, passwords, epochs, disabling. @module */
+/** Users: looking up, making, passwords, epochs, disabling. @module */
 import type {
   ArbitraryUser,
   AuthableUser,
@@ -17,8 +17,8 @@ import type {
 } from "@castellan/core";
 import { type Operation, type Tables, type UserRow, updateUser } from "./tables.ts";
 
-/** The users of {@link memoryStorer}: they have every field that core's capabilities ask for. */
-export type MemoryUser = AuthableUser &
+/** The users of these tables: they have every field that core's capabilities ask for. */
+export type TableUser = AuthableUser &
   ArbitraryUser &
   DisableableUser &
   ConfirmableUser &
@@ -28,13 +28,13 @@ export type MemoryUser = AuthableUser &
   SmsUser;
 
 /** A user as it is handed out: what core does not ask for stays inside, and the lock of its subject stands beside. */
-export function userOf({ attempts }: Tables, row: UserRow): MemoryUser {
+export function userOf({ attempts }: Tables, row: UserRow): TableUser {
   const { createdAt: _, totp, recoveryCodes: __, oneTimePasswords: ___, ...user } = row;
   const lock = attempts.get(`pid:${user.pid}`)?.lock ?? null;
   return { ...user, lockedUntil: lock?.until ?? null, lockedBy: lock?.by ?? null, totpEnabledAt: totp?.enabledAt ?? null };
 }
 
-type UserOperations = Pick<ServerStorer<MemoryUser>, "load" | "findByLogin" | "advanceEpoch"> &
+type UserOperations = Pick<ServerStorer<TableUser>, "load" | "findByLogin" | "advanceEpoch"> &
   AuthOperations &
   CreateOperations &
   DisableOperations &
