@@ -29,7 +29,7 @@ export async function postgres(uriOrOptions: string | ServerOptions): Promise<Sq
 
 const INT8 = 20;
 /** The server ends a statement that takes too long. Where even that is not heard of, the connection is given up so much later. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 1000;
 
 function poolConfig(
   { types }: PgDriver,

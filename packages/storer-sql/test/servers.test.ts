@@ -81,7 +81,7 @@ describe.each(engines)("a storer on $name", (engine) => {
       await engine.within(server.uri, async (all) => {
         await all(hold);
         const ready = storer.ready();
-        await all(engine.name === "MariaDB" ? "SELECT sleep(3.2)" : "SELECT pg_sleep(3.2)");
+        await all(engine.name === "MariaDB" ? "SELECT sleep(2.2)" : "SELECT pg_sleep(2.2)");
         expect(statements.join("\n")).toMatch(/lock/);
         expect(statements.join("\n")).not.toMatch(/CREATE/);
         await all(engine.name === "MariaDB" ? `SELECT release_lock('${name}')` : "SELECT pg_advisory_unlock_all()");
@@ -147,7 +147,6 @@ describe.each(engines)("a storer on $name", (engine) => {
         await all("START TRANSACTION");
         await all("UPDATE castellan_user SET epoch = epoch WHERE pid = 'pid-ann'");
         await expect(storer.setPasswordHash("pid-ann", "new")).rejects.toMatchObject({ ...unavailable, reason: "busy", retryAfter: 1 });
-        await expect(storer.disableUser("pid-ann", at(0))).rejects.toMatchObject({ reason: "busy" });
         expect((await storer.load("pid-ann"))?.passwordHash).toBe("hash");
         await all("ROLLBACK");
       });

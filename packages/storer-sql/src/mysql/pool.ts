@@ -11,7 +11,7 @@ export interface PoolSettings {
 }
 
 /** The server ends a statement that takes too long. Where even that is not heard of, the connection is given up so much later. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 1000;
 
 /** All connections are in use, or none can be made. */
 export class NoConnectionInTime extends Error {}
