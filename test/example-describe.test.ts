@@ -9,7 +9,7 @@ it("T21.01: has the routes, handlers, reasons and limits that examples/full/desc
       host: "127.0.0.1",
       port: 3000,
       rootUrl: "http://localhost:3000",
-      databaseFile: ":memory:",
+      databaseUrl: "sqlite://:memory:",
       castellanKey: "a-key-of-tests-that-nobody-else-may-use",
       sessionSecret: "a-secret-of-tests-that-nobody-else-may-use",
       smtpUrl: null,

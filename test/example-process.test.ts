@@ -110,11 +110,9 @@ describe("the example in development", () => {
   });
 
   it.each([
-    [
-      { DATABASE_URL: "postgres://user:hunter2@db/app" },
-      /it has postgres:\): sqlite:\/\/\/path\/to\/app.db is the only kind that exists so far/,
-    ],
-    [{ DATABASE_URL: "sqlite://app.db" }, /with three slashes and the whole path/],
+    [{ DATABASE_URL: "oracle://user:hunter2@db/app" }, /nothing opens oracle:\/\/: there are sqlite:\/\/\/path\/to\/app.db, postgres:\/\//],
+    [{ DATABASE_URL: "postgres://user:hunter2@db" }, /names no database/],
+    [{ DATABASE_URL: "sqlite://app.db" }, /the whole path, which begins with a slash/],
     [{ PORT: "http" }, /PORT is a number from 1 to 65535, not "http"/],
     [{ NODE_ENV: "production" }, /unset one of them/],
     [{ CASTELLAN_DEVELOPMENT: "true" }, /CASTELLAN_DEVELOPMENT is 1 or not set, not "true"/],

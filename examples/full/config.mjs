@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
 import { ConfigError } from "castellan";
 
 /** @typedef {{ clientId: string, clientSecret: string }} Client */
@@ -13,7 +13,7 @@ import { ConfigError } from "castellan";
  * @property {string} host
  * @property {number} port
  * @property {string} rootUrl
- * @property {string} databaseFile
+ * @property {string} databaseUrl Of whatever kind `openStorer` opens.
  * @property {string} castellanKey
  * @property {string} sessionSecret
  * @property {string | null} smtpUrl `null` for the outbox.
@@ -25,7 +25,7 @@ import { ConfigError } from "castellan";
  * @property {string | number} trustProxy Whose word counts on where a request comes from: https://expressjs.com/en/guide/behind-proxies.html
  */
 
-const DATABASES = "sqlite:///path/to/app.db is the only kind that exists so far";
+const DATABASES = "for example sqlite:///path/to/app.db or postgres://user:password@host/database";
 const MAKE_SECRET = `make one with: node -p "crypto.randomBytes(32).toString('base64url')"`;
 
 /**
@@ -55,7 +55,7 @@ export function settingsFrom(environment) {
     rootUrl: development
       ? (read("ROOT_URL") ?? `http://localhost:${port}`)
       : required("ROOT_URL", "the address that people see, for example https://app.example.com"),
-    databaseFile: databaseUrl ? fileFrom(databaseUrl, problems) : join(directory, "app.db"),
+    databaseUrl: databaseUrl ?? pathToFileURL(join(directory, "app.db")).href.replace("file:", "sqlite:"),
     smtpUrl: development ? read("SMTP_URL") : required("SMTP_URL", "for example smtp://user:password@mail.example.com:587"),
     mailFrom: development ? (read("MAIL_FROM") ?? "example@castellan.example") : required("MAIL_FROM", "the address that mails come from"),
     twilio: development ? null : twilioFrom(required),
@@ -129,19 +129,6 @@ function clientFrom(name, read, problems) {
 
 /** How many proxies, or which ones. @param {string} text */
 const trustFrom = (text) => (/^\d+$/.test(text) ? Number(text) : text);
-
-/**
- * The file of `sqlite:///path/to/app.db`. The URL is not quoted in a problem: those of other databases hold passwords.
- *
- * @param {string} url
- * @param {string[]} problems
- */
-function fileFrom(url, problems) {
-  if (/^sqlite:\/\/\/[^?#]+$/.test(url)) return fileURLToPath(url.replace("sqlite:", "file:"));
-  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? "no scheme";
-  problems.push(`DATABASE_URL cannot be used (it has ${scheme}): ${DATABASES}, with three slashes and the whole path`);
-  return "";
-}
 
 /**
  * Secrets for development: made on the first start, kept for the next ones, readable by their owner only.

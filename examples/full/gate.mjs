@@ -11,10 +11,9 @@ import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
 import { sms, twilioSender } from "@castellan/sms";
-import { sqlite } from "@castellan/storer-sql/sqlite";
 import { totp } from "@castellan/totp";
 import { twofactor } from "@castellan/twofactor";
-import { castellan, days, expressSessions, pages, smtpMailer, textField } from "castellan";
+import { castellan, days, expressSessions, openStorer, pages, smtpMailer, textField } from "castellan";
 import { z } from "zod";
 import { DEMO_CLIENT } from "./demo-provider.mjs";
 
@@ -49,7 +48,7 @@ export async function makeGate(settings, outbox, demoIssuer) {
     rootUrl: settings.rootUrl,
     applicationName: APPLICATION,
     keys: [settings.castellanKey],
-    storer: await sqlite(settings.databaseFile),
+    storer: await openStorer(settings.databaseUrl),
     sessions: expressSessions({ secret: settings.sessionSecret }),
     modules: {
       auth: auth({ afterLogin: "/account", afterChangePassword: "/account", tellOfNewBrowsers: true }),

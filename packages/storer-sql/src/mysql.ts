@@ -1,4 +1,6 @@
 /** A storer that keeps everything in a MySQL or MariaDB database. @module */
+import { isIP } from "node:net";
+import { ConfigError } from "@castellan/core";
 import { MysqlDatabase } from "./mysql/database.ts";
 import { mysqlDialect } from "./mysql/dialect.ts";
 import { loadMysql } from "./mysql/driver.ts";
@@ -22,11 +24,20 @@ const KIND = { schemes: ["mysql:", "mariadb:"], port: 3306 } as const;
 export async function mysql(uriOrOptions: string | ServerOptions): Promise<SqlServerStorer> {
   const settings = settingsOf(uriOrOptions);
   const address = addressOf(settings.uri, KIND);
+  checkIdentity(address);
   const driver = await loadMysql();
   const pool = driver.createPool(poolConfig(address, settings, await tlsSettings(address)));
   const wire = new MysqlConnections(driver, pool, settings);
   const database = new MysqlDatabase(wire, placeOf(address), settings.onQuery);
   return serverStorer(database, mysqlDialect, () => migrate(database, wire, placeOf(address)));
+}
+
+/** For a host without a name, the driver asks for a certificate of localhost: whoever has one would do. */
+function checkIdentity({ host, tls }: ServerAddress): void {
+  if (tls !== "verify" || isIP(host) === 0) return;
+  throw new ConfigError([
+    "storer-sql: with MySQL and MariaDB, a certificate is checked for a name: write the name of the host instead of its IP address, or sslmode=no-verify",
+  ]);
 }
 
 const poolConfig = (
