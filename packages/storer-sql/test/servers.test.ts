@@ -1,5 +1,7 @@
-import { ConfigError, seconds } from "@castellan/core";
+import { createHash } from "node:crypto";
+import { ConfigError, type Duration, seconds } from "@castellan/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { LOCK } from "../src/postgres/schema.ts";
 import { engines } from "./support/engines.ts";
 import { aSignIn, at, aUser } from "./support/places.ts";
 import { startTen } from "./support/processes.ts";
@@ -18,7 +20,9 @@ describe.each(engines)("a storer on $name", (engine) => {
     beforeEach(() => engine.dropAll(server.uri));
 
     /** A storer that is ready, and closed when the test is over. */
-    async function open(options: { readonly connections?: number; readonly onQuery?: (sql: string) => void } = {}) {
+    async function open(
+      options: { readonly connections?: number; readonly statementTimeout?: Duration; readonly onQuery?: (sql: string) => void } = {},
+    ) {
       const storer = await engine.open({ uri: server.uri, connectTimeout: seconds(2), statementTimeout: seconds(2), ...options });
       onTestFinished(() => storer.close());
       await storer.ready();
@@ -65,6 +69,25 @@ describe.each(engines)("a storer on $name", (engine) => {
       );
       await expect(open()).rejects.toThrow(ConfigError);
       await expect(open()).rejects.toThrow(/schema version 99/);
+    });
+
+    it("waits for another process that migrates, longer than any statement may take", async () => {
+      // What `ready()` takes, and where somebody else has it for longer than the two limits of a statement, the server's and the client's.
+      const name = `castellan:${createHash("sha256").update("auth").digest("hex").slice(0, 32)}`;
+      const hold = engine.name === "MariaDB" ? `SELECT get_lock('${name}', 1)` : LOCK.replace("xact_lock", "lock");
+      const statements: string[] = [];
+      const storer = await engine.open({ uri: server.uri, statementTimeout: seconds(1), onQuery: (sql) => statements.push(sql) });
+      onTestFinished(() => storer.close());
+      await engine.within(server.uri, async (all) => {
+        await all(hold);
+        const ready = storer.ready();
+        await all(engine.name === "MariaDB" ? "SELECT sleep(3.2)" : "SELECT pg_sleep(3.2)");
+        expect(statements.join("\n")).toMatch(/lock/);
+        expect(statements.join("\n")).not.toMatch(/CREATE/);
+        await all(engine.name === "MariaDB" ? `SELECT release_lock('${name}')` : "SELECT pg_advisory_unlock_all()");
+        await ready;
+      });
+      expect(await storer.createUser(aUser("ann"))).toBe(true);
     });
 
     it("says what failed while the schema is made, and makes the rest once that is mended", async () => {
@@ -118,7 +141,7 @@ describe.each(engines)("a storer on $name", (engine) => {
     });
 
     it("waits for a lock no longer than a statement may take, says that it is busy, and works again when it is free", async () => {
-      const storer = await open();
+      const storer = await open({ statementTimeout: seconds(1) });
       await storer.createUser(aUser("ann"));
       await engine.within(server.uri, async (all) => {
         await all("START TRANSACTION");

@@ -15,8 +15,9 @@ const AGAIN = new Set(["40001", "40P01"]);
 /** query_canceled (by the time limit), lock_not_available, too_many_connections. */
 const BUSY = new Set([...AGAIN, "57014", "55P03", "53300"]);
 
-/** The server answered, and the connection can be used on: not where it was ended (57P01 to 57P05, 25P03), lost (08…), or the driver alone has spoken. */
-const isAnswer = (error: unknown): boolean => /^(?!08|57P|25P03)[0-9A-Z]{5}$/.test(codeOf(error));
+/** The server has answered, and the connection can be used on: not where it is ended (57P01 to 57P05, 25P03) or lost (08…), and not where the driver or the operating system has spoken. */
+const isAnswer = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "severity" in error && !/^(08|57P|25P03)/.test(codeOf(error));
 
 /** What the world's failure becomes. The server quotes values where it complains of data (22…, 23…): those words are left out. */
 function failure(place: string, error: unknown): Unavailable {
@@ -98,10 +99,10 @@ export class PostgresDatabase implements Database {
     });
   }
 
-  /** Runs SQL that is needed once. */
-  execute(client: PgClient, text: string): Promise<PgResult> {
+  /** Runs SQL that is needed once. `patience`: how long to wait for its answer, in milliseconds, if it is longer than for others. */
+  execute(client: PgClient, text: string, patience?: number): Promise<PgResult> {
     this.#onQuery(text);
-    return client.query({ text });
+    return client.query(patience === undefined ? { text } : { text, query_timeout: patience });
   }
 
   close(): Promise<void> {

@@ -6,8 +6,17 @@ export interface PgResult {
   readonly rowCount: number | null;
 }
 
+export interface PgQuery {
+  readonly text: string;
+  /** It is prepared once on each connection under this name. */
+  readonly name?: string;
+  readonly values?: readonly unknown[];
+  /** Milliseconds. */
+  readonly query_timeout?: number;
+}
+
 export interface PgClient {
-  query(query: { readonly text: string; readonly name?: string; readonly values?: readonly unknown[] }): Promise<PgResult>;
+  query(query: PgQuery): Promise<PgResult>;
   on(event: "error", listener: (error: Error) => void): unknown;
   /** `true`: it is not to be used again. */
   release(destroy: boolean): void;

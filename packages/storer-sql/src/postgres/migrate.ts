@@ -4,6 +4,9 @@ import type { PostgresDatabase } from "./database.ts";
 import type { PgClient } from "./driver.ts";
 import { LOCK, migrationStatements, migrations } from "./schema.ts";
 
+/** How long another process, or a large table, may take. */
+const PATIENCE_MS = 600_000;
+
 async function versionOf(database: PostgresDatabase, client: PgClient): Promise<number> {
   // By the table of tables: to_regclass and its like may remember, after waiting for the lock, what was so before.
   const { rows } = await database.execute(
@@ -21,12 +24,12 @@ export async function migrate(database: PostgresDatabase, place: string): Promis
     refuseNewer(found, migrations, place);
     // Looked at before locking: a start with nothing to do must not wait for anybody.
     if (found === migrations.length) return true;
-    await database.execute(client, "SET LOCAL statement_timeout = 0");
-    await database.execute(client, LOCK);
+    await database.execute(client, `SET LOCAL statement_timeout = ${PATIENCE_MS}`);
+    await database.execute(client, LOCK, PATIENCE_MS);
     // Looked at again under the lock: another process may have been first.
     const version = await versionOf(database, client);
     refuseNewer(version, migrations, place);
-    if (version < migrations.length) for (const sql of migrationStatements(version)) await database.execute(client, sql);
+    if (version < migrations.length) for (const sql of migrationStatements(version)) await database.execute(client, sql, PATIENCE_MS);
     return true;
   });
 }
