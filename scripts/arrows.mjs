@@ -175,7 +175,7 @@ function problemsOfSource(root, folder, declared, isOurs) {
     const lines = text.split("\n").length - 1;
     if (lines > LONGEST_FILE) found.push(`${place} has ${lines} lines: split it by what its parts are about (at most ${LONGEST_FILE})`);
     // A package whose name is a value is loaded by that value.
-    for (const name of declared) if (text.includes(`"${name}"`)) imported.add(name);
+    for (const name of declared) if (!isOurs(name) && text.includes(`"${name}"`)) imported.add(name);
     for (const { from, kind, line } of importsOf(text)) {
       if (HEAVY.has(from) && kind === "static")
         found.push(`${place}:${line} loads ${from} with the file: use \`await import("${from}")\` where it is first needed`);

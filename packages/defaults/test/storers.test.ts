@@ -30,6 +30,18 @@ describe("openStorer", () => {
     assert.ok((await stat(file)).isFile());
   });
 
+  it("opens the JSON file of file:///path", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "castellan ü #%-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const file = join(folder, "app.json");
+    const storer: OpenedStorer = await openStorer(pathToFileURL(file).href);
+    await storer.ready?.();
+    assert.equal(await storer.createUser(newUser), true);
+    await storer.close?.();
+    assert.ok((await stat(file)).isFile());
+    assert.match(await problemsOf(openStorer("file://app.json")), /file:\/\/\/path\/to\/app\.json/);
+  });
+
   it("opens a database in memory for sqlite://:memory:", async () => {
     const storer = await openStorer("sqlite://:memory:");
     await storer.ready?.();

@@ -18,18 +18,21 @@ export interface Opener {
 /** By scheme, without the colon. */
 export type Schemes = Readonly<Record<string, Opener>>;
 
-/** `sqlite:///path/to/app.db`, or `sqlite://:memory:`. */
-function fileOf(uri: string): string {
-  if (uri === "sqlite://:memory:") return ":memory:";
+/** The file of `scheme:///path/to/file`. */
+function fileOf(uri: string, kind: string, example: string): string {
   try {
-    if (/^sqlite:\/\/\/[^?#]+$/.test(uri)) return fileURLToPath(uri.replace("sqlite:", "file:"));
+    if (/^\w+:\/\/\/[^?#]+$/.test(uri)) return fileURLToPath(uri.replace(/^\w+:/, "file:"));
   } catch {
     // A % that encodes nothing, or a / that is encoded: told below.
   }
+  const scheme = example.split("/", 1)[0];
   throw new ConfigError([
-    "openStorer: an address of SQLite is sqlite:// and the whole path, which begins with a slash: sqlite:///path/to/app.db; ? # and % in it are percent-encoded",
+    `openStorer: an address of ${kind} is ${scheme}// and the whole path, which begins with a slash: ${example}; ? # and % in it are percent-encoded`,
   ]);
 }
+
+const SQLITE = "sqlite:///path/to/app.db";
+const FILE = "file:///path/to/app.json";
 
 const postgres: Opener = {
   entry: "@castellan/storer-sql/postgres",
@@ -46,9 +49,15 @@ const mysql: Opener = {
 };
 
 export const schemes: Schemes = {
-  sqlite: { entry: "@castellan/storer-sql/sqlite", opens: "sqlite", example: "sqlite:///path/to/app.db", argument: fileOf },
+  sqlite: {
+    entry: "@castellan/storer-sql/sqlite",
+    opens: "sqlite",
+    example: SQLITE,
+    argument: (uri) => (uri === "sqlite://:memory:" ? ":memory:" : fileOf(uri, "SQLite", SQLITE)),
+  },
   postgres,
   postgresql: postgres,
   mysql,
   mariadb: mysql,
+  file: { entry: "@castellan/storer-file", opens: "jsonFile", example: FILE, argument: (uri) => fileOf(uri, "a JSON file", FILE) },
 };
