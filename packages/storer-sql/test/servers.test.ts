@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { inspect } from "node:util";
 import { ConfigError, type Duration, seconds } from "@castellan/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { LOCK } from "../src/postgres/schema.ts";
 import { engines } from "./support/engines.ts";
-import { aSignIn, at, aUser } from "./support/places.ts";
+import { aMail, aSignIn, at, aUser } from "./support/places.ts";
 import { startTen } from "./support/processes.ts";
 import { raceOfTwo } from "./support/races.ts";
 import type { TestServer } from "./support/servers.ts";
@@ -140,6 +141,25 @@ describe.each(engines)("a storer on $name", (engine) => {
       expect(String(failure)).not.toContain("the-key");
     });
 
+    it("tells no log what was stored or looked for, where the server quotes it", async () => {
+      const storer = await open();
+      await storer.createUser(aUser("ann"));
+      const secret = `secret-${"x".repeat(3_000_000)}`;
+      const failures: unknown[] = [];
+      const fails = (operation: Promise<unknown>) => operation.catch((error: unknown) => failures.push(error));
+      await storer.queueMail(aMail("secret-id"));
+      // Twice the same, a key that fits no index, a number that is none, a time that is none.
+      await fails(storer.queueMail(aMail("secret-id")));
+      await fails(Promise.resolve(storer.saveSession(secret, { data: "", expiresAt: at(0) })));
+      await fails(storer.changePasswordHash("pid-ann", Number.NaN, "secret-hash"));
+      await fails(storer.touchSignIn("secret-key", new Date(Number.NaN), at(0)));
+      expect(failures.length).toBeGreaterThanOrEqual(2);
+      for (const failure of failures) {
+        expect(failure).toMatchObject(unavailable);
+        expect(inspect(failure, { depth: 9 })).not.toMatch(/secret-/);
+      }
+    });
+
     it("waits for a lock no longer than a statement may take, says that it is busy, and works again when it is free", async () => {
       const storer = await open({ statementTimeout: seconds(1) });
       await storer.createUser(aUser("ann"));
@@ -164,7 +184,7 @@ describe.each(engines)("a storer on $name", (engine) => {
       await expect(storer.ready()).rejects.toMatchObject(unavailable);
     });
 
-    it("tells neither the user nor the password of its address when it is turned away", async () => {
+    it("tells nobody the password of its address when it is turned away", async () => {
       const uri = new URL(server.uri);
       uri.username = "nobody-known";
       uri.password = "hunter2";

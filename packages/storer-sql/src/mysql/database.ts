@@ -29,14 +29,12 @@ const isAnswer = (error: unknown): boolean => numberOf(error) >= 1000 && !isFata
 const stateOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "sqlState" in error ? String(error.sqlState) : "";
 
-/** What the world's failure becomes. The server quotes values where it complains of data (22…, 23…): those words are left out. */
+/** What the world's failure becomes. Where the server complains of data (22…, 23…, HY000) it quotes them: of that, only the code is told, to logs neither. */
 function failure(place: string, error: unknown): Unavailable {
   const code = codeOf(error);
-  const words = /^(22|23|HY000$)/.test(stateOf(error)) && code.startsWith("ER_") ? code : wordsOf(error);
-  return new Unavailable(`the database ${place} failed: ${words}`, {
-    cause: error,
-    ...((BUSY.has(numberOf(error)) || error instanceof NoConnectionInTime) && { reason: "busy", retryAfter: 1 }),
-  });
+  const cause = numberOf(error) >= 1000 && /^(22|23|HY000$)/.test(stateOf(error)) ? new Error(code) : error;
+  const isBusy = BUSY.has(numberOf(error)) || error instanceof NoConnectionInTime;
+  return new Unavailable(`the database ${place} failed: ${wordsOf(cause)}`, { cause, ...(isBusy && { reason: "busy", retryAfter: 1 }) });
 }
 
 type Text = Pick<Statement<readonly Value[]>, "sql">;
@@ -93,7 +91,9 @@ export class MysqlDatabase implements Database {
   }
 
   async claim<Params extends readonly Value[]>(statement: Statement<Params>, ...params: Params): Promise<boolean> {
-    return refusedOr(async () => (await this.#run(statement, params)).changed > 0);
+    const attempt = (connection: MysqlConnection) =>
+      refusedOr(async () => (await this.#perform(connection, statement, params)).changed > 0);
+    return isLocking(statement) ? this.#transaction(attempt) : this.#connections.use(attempt);
   }
 
   async together(...writes: readonly Write[]): Promise<boolean> {
@@ -181,8 +181,7 @@ async function refusedOr(work: () => Promise<boolean>): Promise<boolean> {
   try {
     return await work();
   } catch (error) {
-    const cause = error instanceof Unavailable ? error.cause : error;
-    if (REFUSED.has(numberOf(cause))) return false;
+    if (REFUSED.has(numberOf(error))) return false;
     throw error;
   }
 }

@@ -19,14 +19,13 @@ const BUSY = new Set([...AGAIN, "57014", "55P03", "53300"]);
 const isAnswer = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "severity" in error && !/^(08|57P|25P03)/.test(codeOf(error));
 
-/** What the world's failure becomes. The server quotes values where it complains of data (22…, 23…): those words are left out. */
+/** What the world's failure becomes. Where the server complains of data (22…, 23…) it quotes them: of that, only the code is told, to logs neither. */
 function failure(place: string, error: unknown): Unavailable {
   const code = codeOf(error);
-  const words = /^2[23]...$/.test(code) ? `SQLSTATE ${code}` : wordsOf(error);
-  // The whole row that did not fit stands there.
-  if (error instanceof Error && "detail" in error) error.detail = undefined;
+  const cause = /^2[23]...$/.test(code) ? new Error(`SQLSTATE ${code}`) : error;
+  const words = wordsOf(cause);
   const isBusy = BUSY.has(code) || words.startsWith("timeout exceeded");
-  return new Unavailable(`the database ${place} failed: ${words}`, { cause: error, ...(isBusy && { reason: "busy", retryAfter: 1 }) });
+  return new Unavailable(`the database ${place} failed: ${words}`, { cause, ...(isBusy && { reason: "busy", retryAfter: 1 }) });
 }
 
 type Text = Pick<Statement<readonly Value[]>, "sql">;
