@@ -1,26 +1,5 @@
 /** Every operation of core's capabilities over tables in memory, put together. @module */
-import type {
-  AuthOperations,
-  ChallengeOperations,
-  ConfirmOperations,
-  CountOperations,
-  CreateOperations,
-  DisableOperations,
-  ExpireOperations,
-  LockOperations,
-  MailQueueOperations,
-  OAuth2Operations,
-  OneTimePasswordOperations,
-  RecoverOperations,
-  RecoveryCodeOperations,
-  RememberOperations,
-  SecondaryEmailOperations,
-  ServerStorer,
-  SessionOperations,
-  SmsOperations,
-  TotpOperations,
-  TrustedBrowserOperations,
-} from "@castellan/core";
+import type { EveryStorer } from "@castellan/core";
 import { challengeOperations } from "./challenges.ts";
 import { countOperations } from "./counters.ts";
 import { factorOperations } from "./factors.ts";
@@ -36,27 +15,7 @@ import { trustedBrowserOperations } from "./trusted-browsers.ts";
 import { type TableUser, userOperations } from "./users.ts";
 
 /** A storer with every operation of core's capabilities. */
-export interface TableStorer
-  extends ServerStorer<TableUser>,
-    AuthOperations,
-    CreateOperations,
-    DisableOperations,
-    CountOperations,
-    ChallengeOperations,
-    SessionOperations,
-    ConfirmOperations,
-    RecoverOperations,
-    SecondaryEmailOperations,
-    LockOperations,
-    RememberOperations,
-    ExpireOperations,
-    MailQueueOperations,
-    TotpOperations,
-    SmsOperations,
-    RecoveryCodeOperations,
-    TrustedBrowserOperations,
-    OneTimePasswordOperations,
-    OAuth2Operations {}
+export type TableStorer = EveryStorer<TableUser>;
 
 const USER_FIELDS = [
   "pid",

@@ -1,26 +1,5 @@
 /** The conformance suites: what every capability of core promises, as cases that any backend can be run against. @module */
-import type {
-  AuthOperations,
-  ChallengeOperations,
-  ConfirmOperations,
-  CountOperations,
-  CreateOperations,
-  DisableOperations,
-  ExpireOperations,
-  LockOperations,
-  MailQueueOperations,
-  OAuth2Operations,
-  OneTimePasswordOperations,
-  RecoverOperations,
-  RecoveryCodeOperations,
-  RememberOperations,
-  SecondaryEmailOperations,
-  ServerStorer,
-  SessionOperations,
-  SmsOperations,
-  TotpOperations,
-  TrustedBrowserOperations,
-} from "@castellan/core";
+import type { EveryStorer, ServerStorer } from "@castellan/core";
 import type { TableUser } from "@castellan/storer-file/tables";
 import { authableConformance } from "./authable.ts";
 import { challengingConformance } from "./challenging.ts";
@@ -69,26 +48,7 @@ export {
 };
 
 /** A storer with every operation of core's capabilities. */
-export type CompleteStorer = ServerStorer<TableUser> &
-  AuthOperations &
-  CreateOperations &
-  DisableOperations &
-  CountOperations &
-  ChallengeOperations &
-  SessionOperations &
-  ConfirmOperations &
-  RecoverOperations &
-  SecondaryEmailOperations &
-  LockOperations &
-  RememberOperations &
-  ExpireOperations &
-  MailQueueOperations &
-  TotpOperations &
-  SmsOperations &
-  RecoveryCodeOperations &
-  TrustedBrowserOperations &
-  OneTimePasswordOperations &
-  OAuth2Operations;
+export type CompleteStorer = EveryStorer<TableUser>;
 
 /** Every suite, for storers that have every capability. */
 export const allConformance: readonly Suite<CompleteStorer>[] = [
