@@ -32,14 +32,8 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
     return run(command, [...before, ...args], { cwd: folder });
   };
   await call("initdb", "-D", data, "-U", "castellan", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
-  // What a test has written need not survive a power cut.
-  const options = [
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-    "listen_addresses=127.0.0.1",
-    `unix_socket_directories=${folder}`,
-  ];
+  // What a test has written need not survive a power cut. It survives a crash of the server, which tests bring about.
+  const options = ["fsync=off", "full_page_writes=off", "listen_addresses=127.0.0.1", `unix_socket_directories=${folder}`];
   const flags = [...options, ...settings].map((setting) => `-c ${setting}`).join(" ");
   const start = async (): Promise<void> => {
     await call("pg_ctl", "-D", data, "-w", "-t", "60", "-l", join(folder, "log"), "-o", `-p ${port} ${flags}`, "start");
