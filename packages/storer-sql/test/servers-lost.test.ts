@@ -57,6 +57,11 @@ describe.each(engines)("$name", (engine) => {
           application.set("trust proxy", true);
           application.use(gate.clientState());
           application.use("/auth", gate.router);
+          application.get("/cart", (req, res) => {
+            const cart = Number(Reflect.get(req.session, "cart") ?? 0) + 1;
+            Reflect.set(req.session, "cart", cart);
+            res.send(String(cart));
+          });
           application.get("/", (_, res) => void res.send("start"));
           application.get("/me", async (req, res) => void res.send((await gate.currentUser(req))?.login ?? "nobody"));
           return application;
@@ -70,6 +75,30 @@ describe.each(engines)("$name", (engine) => {
       const logIn = (browser = app.browser()) => browser.json("POST", "/auth/login", { email: "ann@example.com", password: PASSWORD });
       return { app, logIn };
     }
+
+    it("keeps the sessions of the application too, under hashes of their ids, and for the next process", async () => {
+      const first = await startApp();
+      const browser = first.app.browser();
+      await first.logIn(browser);
+      for (const cart of ["1", "2"]) assert.equal((await browser.get("/cart")).text, cart);
+      const id =
+        decodeURIComponent(browser.jar.get("__Host-castellan-sid")?.value ?? "")
+          .replace(/^s:/, "")
+          .split(".")[0] ?? "";
+      assert.ok(id.length > 20);
+      const rows = await engine.within(server.uri, async (all) =>
+        (await Promise.all(["session", "sign_in"].map((name) => all(`SELECT * FROM castellan_${name}`)))).flat(),
+      );
+      const dump = rows.map((row) => Object.values(row).map(String).join(" ")).join("\n");
+      assert.match(dump, /"cart":2/);
+      assert.equal(rows.length, 2);
+      assert.ok(!dump.includes(id));
+
+      const second = await startApp();
+      const returning = second.app.browser();
+      for (const cookie of browser.jar.cookies) returning.jar.put(cookie);
+      assert.deepEqual([(await returning.get("/cart")).text, (await returning.get("/me")).text], ["3", "ann@example.com"]);
+    });
 
     it("answers 503 while it is away under load, lets nobody in or out by accident, and works again at once when it is back", async () => {
       const { app, logIn } = await startApp();

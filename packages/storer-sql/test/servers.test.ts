@@ -4,7 +4,7 @@ import { ConfigError, type Duration, seconds } from "@castellan/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { LOCK } from "../src/postgres/schema.ts";
 import { engines } from "./support/engines.ts";
-import { aMail, aSignIn, at, aUser } from "./support/places.ts";
+import { aMail, anIdentity, aSignIn, at, aUser } from "./support/places.ts";
 import { startTen } from "./support/processes.ts";
 import { raceOfTwo } from "./support/races.ts";
 import type { TestServer } from "./support/servers.ts";
@@ -139,6 +139,32 @@ describe.each(engines)("a storer on $name", (engine) => {
       const failure: unknown = await storer.createSignIn("the-key", aSignIn("ann")).catch((error: unknown) => error);
       expect(failure).toMatchObject(unavailable);
       expect(String(failure)).not.toContain("the-key");
+    });
+
+    it("tries again what a deadlock has taken back, and does it once", async () => {
+      const statements: string[] = [];
+      const storer = await open({ onQuery: (sql) => statements.push(sql) });
+      await storer.createUser(aUser("ann"));
+      await storer.linkIdentity("pid-ann", 0, anIdentity("ann"));
+      for (let index = 0; index < 20; index += 1) await storer.queueMail(aMail(`${index}`));
+      const unlinked = await engine.within(server.uri, async (all) => {
+        // Whoever waits for longer gives way (PostgreSQL), or whoever has done less (InnoDB): in both cases not this one.
+        if (engine.name === "PostgreSQL") await all("SET deadlock_timeout = '1min'");
+        await all("START TRANSACTION");
+        await all("UPDATE castellan_mail SET attempts = attempts + 1");
+        await all("UPDATE castellan_identity SET provider = provider");
+        statements.length = 0;
+        const unlinking = storer.unlinkIdentity("pid-ann", 0, "https://id.example", "ann", true);
+        // It has the user's row by now, and waits for the identity's.
+        while (!statements.some((sql) => /castellan_identity/.test(sql))) await all("SELECT 1");
+        await all("UPDATE castellan_user SET email = 'new@example.com'");
+        await all("COMMIT");
+        return unlinking;
+      });
+      expect(unlinked).toBe(1);
+      expect(statements.filter((sql) => /^(BEGIN|START)/.test(sql)).length).toBeGreaterThan(1);
+      expect(await storer.load("pid-ann")).toMatchObject({ epoch: 1, email: "new@example.com" });
+      expect(await storer.listIdentities("pid-ann")).toEqual([]);
     });
 
     it("tells no log what was stored or looked for, where the server quotes it", async () => {
