@@ -1,7 +1,7 @@
 /** A storer that keeps everything in one JSON file: for small tools, and to look at what is stored. @module */
 import { readFile } from "node:fs/promises";
 import { ConfigError, type Duration, isDuration, seconds, Unavailable } from "@castellan/core";
-import { writeWhole } from "./disk.ts";
+import { isMissing, placeOf, writeWhole } from "./disk.ts";
 import { Keeper } from "./keeper.ts";
 import { type TableStorer, tableOperations } from "./tables/operations.ts";
 
@@ -35,14 +35,19 @@ export function jsonFile(fileOrOptions: string | JsonFileOptions): JsonFileStore
   const settings = { ...DEFAULTS, ...(typeof fileOrOptions === "string" ? { file: fileOrOptions } : fileOrOptions) };
   checkSettings(settings);
   const { file, lockTimeout } = settings;
-  const keeper = new Keeper({ name: file, write: (text) => writeWhole(file, text) });
+  let place = file;
+  const keeper = new Keeper({ name: file, write: (text) => writeWhole(place, text) });
   let release: (() => Promise<void>) | null = null;
   let opening: Promise<void> | null = null;
 
   const open = async (): Promise<void> => {
-    release = await take(file, lockTimeout, () => keeper.abandon());
+    place = await locate(file);
+    release = await take(place, lockTimeout, () => {
+      release = null;
+      keeper.abandon();
+    });
     try {
-      keeper.open(await readIfThere(file));
+      keeper.open(await readIfThere(place));
     } catch (error) {
       await letGo();
       throw error;
@@ -70,22 +75,28 @@ export function jsonFile(fileOrOptions: string | JsonFileOptions): JsonFileStore
   };
 }
 
+async function locate(file: string): Promise<string> {
+  try {
+    return await placeOf(file);
+  } catch (error) {
+    if (isMissing(error)) throw new ConfigError([`storer-file: the folder of ${file} is not there: make it`]);
+    throw new Unavailable(`the file ${file} cannot be found: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}
+
 /** Takes the file for this process. */
 async function take(file: string, patience: Duration, lost: () => void): Promise<() => Promise<void>> {
   const retries = { retries: Math.ceil(patience / RETRY_MS), minTimeout: RETRY_MS, maxTimeout: RETRY_MS };
   // Loaded here: it listens to the end of the process from then on.
   const { lock } = (await import("proper-lockfile")).default;
   try {
-    // Not by the real path: the file itself may not be there yet.
+    // The real path is known; the file itself may not be there yet.
     return await lock(file, { ...LOCK, realpath: false, retries, onCompromised: lost });
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ELOCKED") {
       throw new ConfigError([
         `storer-file: ${file} is in use by another process: end that one, or use a database that several can have, for example SQLite`,
       ]);
-    }
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      throw new ConfigError([`storer-file: the folder of ${file} is not there: make it`]);
     }
     throw new Unavailable(`the file ${file} cannot be taken: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
@@ -95,7 +106,7 @@ async function readIfThere(file: string): Promise<string | null> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (isMissing(error)) return null;
     throw new Unavailable(`the file ${file} cannot be read: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }

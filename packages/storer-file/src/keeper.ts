@@ -9,6 +9,8 @@ export interface Place {
   write(text: string): Promise<void>;
 }
 
+const LOST = "not ours any more: another process has taken it";
+
 export class Keeper {
   readonly tables: Tables = watchedTables(() => {
     this.#decided += 1;
@@ -20,8 +22,10 @@ export class Keeper {
   #decided = 0;
   #durable = 0;
   #writing: Promise<void> | null = null;
-  /** Why nothing is answered; `null` while the file is ours. */
+  /** Why nothing is asked of it; `null` while the file is ours. */
   #shut: string | null = "not open yet: call ready()";
+  /** Somebody else may have the file. */
+  #isLost = false;
 
   constructor(place: Place) {
     this.#place = place;
@@ -41,7 +45,7 @@ export class Keeper {
   readonly operation: Operation =
     (_, body) =>
     async (...given) => {
-      if (this.#shut !== null) throw new Unavailable(`the file ${this.#place.name} is ${this.#shut}`);
+      if (this.#shut !== null) throw this.#refusal(this.#shut);
       const answer = structuredClone(body(...structuredClone(given)));
       await this.#settled();
       return answer;
@@ -49,22 +53,31 @@ export class Keeper {
 
   /** Takes nothing more, and writes what is left. */
   async close(): Promise<void> {
-    this.#shut = "closed";
-    await this.#settled();
+    this.#shut ??= "closed";
+    if (!this.#isLost) return this.#settled();
+    // What is under way cannot be called back; it is waited for, and followed by nothing.
+    await this.#writing?.catch(() => {});
   }
 
-  /** From now on nothing is answered and nothing written: somebody else may have the file. */
+  /** From now on nothing is answered and nothing written, neither what waits: somebody else may have the file. */
   abandon(): void {
-    this.#shut = "not ours any more: another process has taken it";
+    this.#isLost = true;
+    this.#shut = LOST;
+  }
+
+  #refusal(why: string): Unavailable {
+    return new Unavailable(`the file ${this.#place.name} is ${why}`);
   }
 
   /** All who wait while one write is under way share the next. */
   async #settled(): Promise<void> {
     const target = this.#decided;
-    while (this.#durable < target) {
+    while (this.#durable < target && !this.#isLost) {
       this.#writing ??= this.#write();
       await this.#writing;
     }
+    // Also what was written meanwhile: the other one may have written over it.
+    if (this.#isLost) throw this.#refusal(LOST);
   }
 
   async #write(): Promise<void> {
