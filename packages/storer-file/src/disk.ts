@@ -5,8 +5,11 @@ import { basename, dirname, join, resolve } from "node:path";
 /** Passwords' hashes are for the owner's eyes. */
 const PRIVATE = 0o600;
 
-/** Resolves when `text` is on the disk under the name `file`, in the place of what was there; a power cut from then on loses nothing. */
-export async function writeWhole(file: string, text: string): Promise<void> {
+/**
+ * Resolves when `text` is on the disk under the name `file`, in the place of what was there; a power cut from then on loses nothing. `check` throws when the file is not
+ * to be touched any more: it is asked last of all.
+ */
+export async function writeWhole(file: string, text: string, check: () => void): Promise<void> {
   const beside = `${file}.new`;
   try {
     // Whatever lies there is taken away first: of a file the mode would stay, and a link would be followed.
@@ -18,12 +21,15 @@ export async function writeWhole(file: string, text: string): Promise<void> {
     } finally {
       await handle.close();
     }
+    check();
     await rename(beside, file);
   } catch (error) {
     await rm(beside, { force: true }).catch(() => {});
     throw error;
   }
   await syncFolder(dirname(file));
+  // What was written over meanwhile is answered as if it had never been.
+  check();
 }
 
 /**

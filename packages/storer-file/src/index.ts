@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { ConfigError, type Duration, isDuration, seconds, Unavailable } from "@castellan/core";
 import { isMissing, placeOf, writeWhole } from "./disk.ts";
 import { Keeper } from "./keeper.ts";
+import { type Lock, takeLock } from "./lock.ts";
 import { type TableStorer, tableOperations } from "./tables/operations.ts";
 
 export type { TableStorer } from "./tables/operations.ts";
@@ -26,9 +27,6 @@ export interface JsonFileStorer extends TableStorer {
 }
 
 const DEFAULTS = { lockTimeout: seconds(15) } as const;
-const RETRY_MS = 250;
-/** A process that holds the file says so every two seconds; one that has not for ten is gone. */
-const LOCK = { stale: 10_000, update: 2000 } as const;
 
 /** Opens nothing yet: `ready()` does, which Castellan calls. One process at a time has the file. */
 export function jsonFile(fileOrOptions: string | JsonFileOptions): JsonFileStorer {
@@ -36,14 +34,15 @@ export function jsonFile(fileOrOptions: string | JsonFileOptions): JsonFileStore
   checkSettings(settings);
   const { file, lockTimeout } = settings;
   let place = file;
-  const keeper = new Keeper({ name: file, write: (text) => writeWhole(place, text) });
-  let release: (() => Promise<void>) | null = null;
+  let lock: Lock | null = null;
   let opening: Promise<void> | null = null;
+  const check = (): void => lock?.check();
+  const keeper = new Keeper({ name: file, check, write: (text) => writeWhole(place, text, check) });
 
   const open = async (): Promise<void> => {
     place = await locate(file);
-    release = await take(place, lockTimeout, () => {
-      release = null;
+    lock = await takeLock(place, lockTimeout, () => {
+      opening = null;
       keeper.abandon();
     });
     try {
@@ -54,9 +53,9 @@ export function jsonFile(fileOrOptions: string | JsonFileOptions): JsonFileStore
     }
   };
   const letGo = async (): Promise<void> => {
-    const held = release;
-    release = null;
-    await held?.();
+    const held = lock;
+    lock = null;
+    await held?.release();
   };
   return {
     ...tableOperations(keeper.tables, keeper.operation),
@@ -69,8 +68,13 @@ export function jsonFile(fileOrOptions: string | JsonFileOptions): JsonFileStore
       return opening;
     },
     async close() {
-      await keeper.close();
-      await letGo();
+      // Made ready again, it is opened anew.
+      opening = null;
+      try {
+        await keeper.close();
+      } finally {
+        await letGo();
+      }
     },
   };
 }
@@ -81,24 +85,6 @@ async function locate(file: string): Promise<string> {
   } catch (error) {
     if (isMissing(error)) throw new ConfigError([`storer-file: the folder of ${file} is not there: make it`]);
     throw new Unavailable(`the file ${file} cannot be found: ${error instanceof Error ? error.message : error}`, { cause: error });
-  }
-}
-
-/** Takes the file for this process. */
-async function take(file: string, patience: Duration, lost: () => void): Promise<() => Promise<void>> {
-  const retries = { retries: Math.ceil(patience / RETRY_MS), minTimeout: RETRY_MS, maxTimeout: RETRY_MS };
-  // Loaded here: it listens to the end of the process from then on.
-  const { lock } = (await import("proper-lockfile")).default;
-  try {
-    // The real path is known; the file itself may not be there yet.
-    return await lock(file, { ...LOCK, realpath: false, retries, onCompromised: lost });
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ELOCKED") {
-      throw new ConfigError([
-        `storer-file: ${file} is in use by another process: end that one, or use a database that several can have, for example SQLite`,
-      ]);
-    }
-    throw new Unavailable(`the file ${file} cannot be taken: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }
 

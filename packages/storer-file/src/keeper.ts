@@ -1,11 +1,13 @@
 /** Keeps the tables and the file the same: what an operation has answered is on the disk. @module */
 import { Unavailable } from "@castellan/core";
 import { fill, textOf, watchedTables } from "./document.ts";
-import type { Operation, Tables } from "./tables/tables.ts";
+import { emptyTables, type Operation, type Tables } from "./tables/tables.ts";
 
 /** Where the document lies: a seam, so that a disk can fail in a test. */
 export interface Place {
   readonly name: string;
+  /** Throws `Unavailable` unless it is sure that nobody else has it. */
+  check(): void;
   write(text: string): Promise<void>;
 }
 
@@ -33,12 +35,11 @@ export class Keeper {
 
   /** Begins with what the file holds; `null` where there is none. Throws a `ConfigError` for what is none of ours. */
   open(text: string | null): void {
-    if (text !== null) {
-      fill(this.tables, text, this.#place.name);
-      this.#written = text;
-    }
+    this.#written = text ?? textOf(emptyTables());
+    fill(this.tables, this.#written, this.#place.name);
     this.#decided = this.#durable;
     this.#shut = null;
+    this.#isLost = false;
   }
 
   /** Decides at once, and answers when everything that was decided so far is on the disk: its own change, and those that it may have seen. */
@@ -46,6 +47,7 @@ export class Keeper {
     (_, body) =>
     async (...given) => {
       if (this.#shut !== null) throw this.#refusal(this.#shut);
+      this.#place.check();
       const answer = structuredClone(body(...structuredClone(given)));
       await this.#settled();
       return answer;

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmod, lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, seconds, Unavailable } from "@castellan/core";
@@ -169,6 +169,27 @@ describe("the file", () => {
     await storer.close();
     await expect(storer.load("pid")).rejects.toThrow(Unavailable);
     await storer.close();
+    // Opened again, it holds what the file holds by then.
+    await writeFile(file, '{"castellan": 1, "tables": {}}');
+    await storer.ready();
+    expect(await storer.load("pid")).toBeNull();
+    await storer.close();
+  });
+
+  it("whose last change cannot be written is let go of all the same", async () => {
+    const file = await newFile();
+    const storer = jsonFile(file);
+    await storer.ready();
+    await storer.createUser(aUser("ann"));
+    await mkdir(`${file}.new`);
+    const change = storer.createUser(aUser("bob"));
+    const given = await Promise.allSettled([change, storer.close()]);
+    expect(given.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await rm(`${file}.new`, { recursive: true });
+    const second = jsonFile({ file, lockTimeout: seconds(0) });
+    await second.ready();
+    expect([await second.load("pid-ann"), await second.load("pid-bob")]).toMatchObject([{ login: "ann" }, null]);
+    await second.close();
   });
 });
 
@@ -183,6 +204,7 @@ function onDisk(): { storer: ReturnType<typeof tableOperations>; keeper: Keeper;
   const disk: Disk = { fails: false, writes: [], hold: null };
   const keeper = new Keeper({
     name: "app.json",
+    check() {},
     async write(text) {
       await disk.hold;
       if (disk.fails) throw new Error("no space left on the device");
