@@ -1,6 +1,6 @@
 /** The lock by which one process at a time has the file. @module */
 import * as fs from "node:fs";
-import { ConfigError, type Duration, Unavailable } from "@castellan/core";
+import { ConfigError, type Duration, systemClock, Unavailable } from "@castellan/core";
 
 export interface Lock {
   /**
@@ -16,9 +16,14 @@ const LOCK = { stale: 10_000, update: 2000 } as const;
 /** So long after it was last said, in milliseconds, nobody relies on it any more: well before others may take the file. */
 const SURE_MS = 8000;
 
-/** By both clocks: one stands still while the machine sleeps, the other may be set back. */
-const moment = () => ({ wall: Date.now(), steady: performance.now() });
-const since = (then: ReturnType<typeof moment>): number => Math.max(Date.now() - then.wall, performance.now() - then.steady);
+/** By both clocks of the machine, since other processes go by them: one stands still while the machine sleeps, the other may be set back. */
+const moment = () => ({ wall: systemClock.now().getTime(), steady: performance.now() });
+type Moment = ReturnType<typeof moment>;
+
+function since(then: Moment): number {
+  const { wall, steady } = moment();
+  return Math.max(wall - then.wall, steady - then.steady);
+}
 
 /**
  * Takes the file for this process. `lost` is called when another one has it all the same. Rejects with a `ConfigError` when another process keeps it for longer than `patience`.
