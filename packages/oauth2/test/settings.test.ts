@@ -142,6 +142,8 @@ describe("a profile", () => {
       name: "Ann",
     });
     assert.equal(profileOfPassport({ id: "x", emails: [{ value: "a@b.example", verified: true }] }).emailVerified, true);
+    // Beyond what JavaScript tells apart two numbers are one, and two people would be.
+    for (const id of [2 ** 53, 1.5, Number.NaN]) assert.equal(profileOfPassport({ id }).subject, "");
     assert.deepEqual(profileOfPassport({ id: {}, emails: "x" }), { subject: "", email: null, emailVerified: false, name: null });
   });
 });
