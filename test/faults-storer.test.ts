@@ -240,6 +240,16 @@ describe.each(storerKinds)("a connection that breaks for a moment (%s)", (kind) 
     assert.deepEqual([await whoIs(browser), await whoIs(old)], [ANN, "nobody"]);
     assert.equal((await app.gate.signIns(pid)).length, 1);
   });
+
+  it("and for longer ends the sign-in that was stepped up, rather than leave it under an id that nobody holds", async () => {
+    const app = await startDoors({ kind, extra: doorways() });
+    const pid = await haveUser(app);
+    const browser = await signedIn(app);
+    const old = browser.fork();
+    const { answer } = await without(app, "replaceSignIn", () => browser.json("POST", "/auth/step-up", { password: PASSWORD }));
+    assertPlain(answer);
+    assert.deepEqual([await whoIs(browser), await whoIs(old), await app.gate.signIns(pid)], ["nobody", "nobody", []]);
+  });
 });
 
 describe("a process that ends between the new session and the new sign-in", () => {

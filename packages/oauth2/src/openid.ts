@@ -356,7 +356,7 @@ export function oauth2Provider(options: PlainOAuth2Options): Provider {
     open(setup) {
       const problems = problemsOf(settings);
       if (problems.length > 0) throw new ConfigError(problems);
-      return opened(setup, {
+      const provider = opened(setup, {
         label,
         scope,
         maxAge: null,
@@ -381,6 +381,7 @@ export function oauth2Provider(options: PlainOAuth2Options): Provider {
           return { issuer, profile: await mapped(() => settings.details(get)) };
         },
       });
+      return { ...provider, issuer };
     },
   };
 }

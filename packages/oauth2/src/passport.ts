@@ -27,7 +27,7 @@ export interface PassportSettings {
   /** What people know the provider as. */
   readonly label: string;
   /**
-   * Who vouches, as it stands with the identities. Not to be changed later. Two providers at one host must say it: each its own, or the same where equal ids are the same people.
+   * Who vouches, as it stands with the identities. Not to be changed later. Two providers at one host must say it, or the gate does not start: each its own, or the same where equal ids are the same people.
    * @default "oauth2:" and where the strategy leads: "oauth2:https://accounts.google.com"
    */
   readonly issuer?: string;
@@ -48,18 +48,22 @@ const DEFAULTS = { authenticate: {}, keepTokens: false, timeout: seconds(10), da
 const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
-/** A number beyond what JavaScript tells apart is no id: two people would have the same. */
-const idOf = (value: unknown): string => (Number.isSafeInteger(value) ? String(value) : (textOf(value) ?? ""));
+/** A number beyond what JavaScript tells apart is no id: two people would have the same. Also where a strategy has made a text of it (`_json` is what it read). */
+function idOf({ id, _json }: Readonly<Record<string, unknown>>): string {
+  const read = recordOf(_json)["id"];
+  if (typeof read === "number" && !Number.isSafeInteger(read)) return "";
+  return Number.isSafeInteger(id) ? String(id) : (textOf(id) ?? "");
+}
 
 /**
  * The profile that strategies agree on (id, displayName, emails). An address counts as verified only where the strategy itself says so: most do not, and a provider that lets people name any address
  * verifies none.
  */
 export function profileOfPassport(profile: Readonly<Record<string, unknown>>): Profile {
-  const { id, displayName, emails, email } = profile;
+  const { displayName, emails, email } = profile;
   const first = recordOf(Array.isArray(emails) ? emails[0] : null);
   return {
-    subject: idOf(id),
+    subject: idOf(profile),
     email: textOf(first["value"]) ?? textOf(email),
     emailVerified: first["verified"] === true,
     name: textOf(displayName),
@@ -212,7 +216,8 @@ export function passportProvider(
       const vouches = issuer ?? `oauth2:${endpoint.origin}`;
 
       return {
-        ...(issuer === undefined && { concludedIssuer: vouches }),
+        issuer: vouches,
+        concludesIssuer: issuer === undefined,
         async begin(state) {
           const flow: Flow = { state, verifier: null };
           const came = await ask({}, flow);

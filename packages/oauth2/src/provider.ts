@@ -48,8 +48,10 @@ export interface ProviderSetup {
 
 /** A provider of one gate. */
 export interface OpenProvider {
-  /** Who vouches, where that was not said but concluded from where the provider is: two that conclude the same may be two, with the same ids for different people. */
-  readonly concludedIssuer?: string;
+  /** Who vouches, where that is known before anybody comes. */
+  readonly issuer?: string;
+  /** Whether that was not said but concluded from where the provider is: then another one of the same issuer may be another one, with the same ids for different people. @default false */
+  readonly concludesIssuer?: boolean;
   begin(state: string): Promise<Departure>;
   /** `answer` is what came back, each parameter once; `keep` is what {@link begin} wanted kept. Throws a {@link ProviderFailure}. */
   finish(answer: URLSearchParams, state: string, keep: string): Promise<Arrival>;

@@ -91,10 +91,10 @@ export function settingsFrom(core: Core, providers: Providers, options: OAuth2Op
 
 /** Two tenants at one host give out their ids apart from each other: nobody must come into the other's account because both are called 1. */
 function problemsOfIssuers(providers: ReadonlyMap<string, NamedProvider>): readonly string[] {
-  const concluded = [...providers.values()].flatMap(({ concludedIssuer }) => concludedIssuer ?? []);
-  const shared = new Set(concluded.filter((issuer, at) => concluded.indexOf(issuer) !== at));
-  return [...shared].map((issuer) => {
-    const names = [...providers.values()].filter((one) => one.concludedIssuer === issuer).map(({ name }) => `"${name}"`);
+  const concluded = new Set([...providers.values()].flatMap(({ issuer, concludesIssuer }) => (issuer && concludesIssuer ? issuer : [])));
+  return [...concluded].flatMap((issuer) => {
+    const names = [...providers.values()].filter((one) => one.issuer === issuer).map(({ name }) => `"${name}"`);
+    if (names.length < 2) return [];
     return `oauth2: ${names.join(" and ")} lead to one host, and each would be "${issuer}": say \`issuer\` of each, the same if equal ids there are the same people`;
   });
 }

@@ -6,7 +6,7 @@ import { minutes, seconds } from "@castellan/core";
 import { type PassportSettings, passportProvider, type StrategyClass } from "@castellan/oauth2";
 import type { BrowserClient } from "@castellan/testkit";
 import { describe, it } from "vitest";
-import { CLIENT } from "./lying-provider.ts";
+import { CLIENT, type LyingProvider } from "./lying-provider.ts";
 import { ANN, type App, comeBack, depart, startApp, users } from "./support.ts";
 
 const require = createRequire(import.meta.url);
@@ -199,6 +199,9 @@ describe("a strategy", () => {
     const start = (red?: string, blue?: string) =>
       startApp({ providers: ({ issuer }) => ({ red: at("red", red)(issuer), blue: at("blue", blue)(issuer) }) });
     await assert.rejects(start(), /"red" and "blue" lead to one host, .*say `issuer` of each/);
+    // Nor may one conclude what another one has said.
+    const beside = ({ issuer }: LyingProvider) => ({ red: at("red", `oauth2:${issuer}`)(issuer), blue: at("blue")(issuer) });
+    await assert.rejects(startApp({ providers: beside }), /"red" and "blue" lead to one host/);
     const app = await start("red", "blue");
     app.provider.lies.tokens = { id_token: undefined };
     for (const [name, email] of [

@@ -45,7 +45,7 @@ type NextSignIn = Parameters<ServerStorer["replaceSignIn"]>[1];
 
 /**
  * Gives the sign-in its new key. By now the browser holds the new session id and no other, so a connection that broke for a moment is worth a second try. Where that fails too, nobody is signed in here: the
- * row under the old id is ended if that can be done, and what went wrong is thrown on.
+ * row is ended if that can be done, under whichever key it is, and what went wrong is thrown on.
  */
 async function replaced<U extends User>({ storer, clock }: Engine<U>, before: string, next: NextSignIn): Promise<boolean> {
   const replace = (): Promise<boolean> => storer.replaceSignIn(before, next, clock.now());
@@ -56,7 +56,7 @@ async function replaced<U extends User>({ storer, clock }: Engine<U>, before: st
       // The first one may have done its work before it failed.
       return (await replace()) || (await storer.findSignIn(next.key, clock.now())) !== null;
     } catch (error) {
-      await storer.endSignIn(before).catch(() => false);
+      for (const key of [before, next.key]) await storer.endSignIn(key).catch(() => false);
       throw error;
     }
   }
