@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { createRequire } from "node:module";
+import { inspect } from "node:util";
 import { minutes, seconds } from "@castellan/core";
 import { type PassportSettings, passportProvider, type StrategyClass } from "@castellan/oauth2";
 import type { BrowserClient } from "@castellan/testkit";
@@ -103,6 +104,18 @@ describe("the provider of a strategy", () => {
     }
   });
 
+  it("that answers an error is named in the log by status and code, without what it said besides", async () => {
+    const app = await start();
+    app.provider.lies.answers = { profile: said("the words of the provider", 500) };
+    assert.equal((await come(app)).status, 503);
+    app.provider.lies.answers = { token: said('{"error": "invalid_client", "hint": "the words of the provider"}', 401) };
+    assert.equal((await come(app)).status, 502);
+    const lines = app.log.filter(({ message }) => message === "a sign-in by a provider failed").map((line) => inspect(line, { depth: 20 }));
+    assert.match(String(lines[0]), /status 500/);
+    assert.match(String(lines[1]), /invalid_client/);
+    assert.doesNotMatch(lines.join(), /the words of the provider/);
+  });
+
   it.each([[["a"]], [{ a: 1 }], [7], [true]])("that gives the access token %j lets nobody in", async (token) => {
     const app = await start();
     app.provider.lies.tokens = { id_token: undefined, access_token: token };
@@ -166,6 +179,11 @@ describe("a strategy", () => {
         await new Promise((resolve) => setImmediate(resolve));
         throw new Error("no profile");
       }
+    },
+    "whose asynchronous choice of a profile throws": class extends OAuth2Strategy {
+      readonly _skipUserProfile = async (_token: string, _done: object): Promise<void> => {
+        throw new Error("no choice");
+      };
     },
     "whose authenticate is asynchronous and throws": class extends OAuth2Strategy {
       async authenticate(req: { query: { code?: string } }, options: object): Promise<void> {
