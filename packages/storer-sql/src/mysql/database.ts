@@ -139,8 +139,8 @@ export class MysqlDatabase implements Database {
         await this.execute(connection, isDone ? "COMMIT" : "ROLLBACK");
         return isDone;
       } catch (error) {
-        // The connection may be the reason, and is then given up.
-        await this.execute(connection, "ROLLBACK").catch(() => {});
+        // A connection that is given up is asked nothing more: the server takes back what was not committed. One that cannot take it back is given up too.
+        if (!this.#connections.isLostBy(error)) await this.execute(connection, "ROLLBACK");
         throw error;
       }
     });

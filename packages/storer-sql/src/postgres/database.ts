@@ -91,8 +91,8 @@ export class PostgresDatabase implements Database {
         await this.execute(client, isDone ? "COMMIT" : "ROLLBACK");
         return isDone;
       } catch (error) {
-        // The connection may be the reason, and is then given up.
-        await this.execute(client, "ROLLBACK").catch(() => {});
+        // A connection that is given up is asked nothing more: the server takes back what was not committed. One that cannot take it back is given up too.
+        if (!this.#connections.isLostBy(error)) await this.execute(client, "ROLLBACK");
         throw error;
       }
     });
