@@ -42,8 +42,9 @@ function parsed(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options: { print: { type: "boolean" }, check: { type: "boolean" } } });
   } catch (error) {
-    // Its first sentence names the option; the rest is about file names that begin with a dash.
-    throw new UsageError(error instanceof Error ? (error.message.split(". ")[0] ?? "") : String(error));
+    // Its first sentence names the option, which may be an address with a dash before it; the rest is about file names that begin with a dash.
+    const [sentence = ""] = error instanceof Error ? error.message.split(". ") : [String(error)];
+    throw new UsageError(sentence.includes(":") ? "there is no such option" : sentence);
   }
 }
 
