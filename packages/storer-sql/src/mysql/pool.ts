@@ -51,11 +51,13 @@ export class MysqlConnections implements Pool<MysqlConnection> {
 
   async prepare(connection: MysqlConnection): Promise<void> {
     const seconds = Math.max(1, Math.ceil(this.#settings.statementTimeout / 1000));
+    // Said again, since a server may be told not to hear what the driver says of it: JSON would be read in another alphabet.
+    await this.query(connection, "SET NAMES utf8mb4");
     // Strict: a text that does not fit is refused, and never cut. Whoever waits for a lock sees afterwards what was committed meanwhile.
     await this.query(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
     await this.query(
       connection,
-      `SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${seconds}`,
+      `SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${seconds}, unique_checks = 1, foreign_key_checks = 1`,
     );
     await this.#limitStatements(connection, this.#settings.statementTimeout);
   }
