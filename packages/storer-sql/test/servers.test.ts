@@ -202,6 +202,35 @@ describe.each(engines)("a storer on $name", (engine) => {
       expect(await storer.findByLogin(long.slice(0, 255))).toBeNull();
     });
 
+    it("lets what is longer than the server takes fail alone, and the next one find a connection that works", async () => {
+      if (engine.name === "MariaDB") {
+        const limit = (bytes: number) => engine.within(rootOf(server), (all) => all(`SET GLOBAL max_allowed_packet = ${bytes}`));
+        await limit(2 ** 20);
+        onTestFinished(async () => void (await limit(2 ** 24)));
+      }
+      const storer = await open({ connections: 1 });
+      await storer.createUser(aUser("ann"));
+      const key = Array.from({ length: 200_000 }, (_, index) => String(index)).join("");
+      for (let round = 0; round < 5; round += 1) {
+        await expect(storer.saveSession(key, { data: "", expiresAt: at(1) })).rejects.toMatchObject(unavailable);
+        expect(await storer.load("pid-ann")).toMatchObject({ epoch: 0 });
+      }
+    });
+
+    if (engine.name === "PostgreSQL") {
+      it("takes no database in whose encoding some people have no name", async () => {
+        for (const encoding of ["LATIN1", "SQL_ASCII"]) {
+          await engine.within(server.uri, (all) =>
+            all(`CREATE DATABASE "${encoding}" TEMPLATE template0 LOCALE 'C' ENCODING '${encoding}'`),
+          );
+          const storer = await engine.open(server.uri.replace(/auth$/, encoding));
+          await expect(storer.pendingSql()).rejects.toThrow(ConfigError);
+          await expect(storer.ready()).rejects.toThrow(`${encoding} on 127.0.0.1`);
+          await storer.close();
+        }
+      });
+    }
+
     it("refuses a value that is no text and no number, and uses the connection on", async () => {
       const storer = await open({ connections: 1 });
       await storer.createUser(aUser("ann"));

@@ -9,6 +9,7 @@ const usage = `castellan migrate [--print | --check] [ADDRESS]
   an argument is seen by everybody on the machine).
   --print  prints the SQL that would be run, and changes nothing
   --check  changes nothing; the exit code is 1 where something would be run
+  (Where an SQLite file is not there yet, both make an empty one.)
 `;
 
 /** Where `--check` finds something to do. */

@@ -16,10 +16,10 @@ const AGAIN = new Set([1213, 1020]);
 /** A lock that was not to be had in time, too many connections, a statement that took too long (of MySQL, of MariaDB). */
 const BUSY = new Set([...AGAIN, 1205, 1040, 3024, 1969]);
 /**
- * The connection ends with these: a server that stops, somebody who killed it, one that was idle for too long. And it is given up with those that say that nothing can be written by it: the server has
+ * The connection ends with these: a server that stops, somebody who killed it, one that was idle for too long, a value that is longer than the server takes. And it is given up with those that say that nothing can be written by it: the server has
  * become a standby, and another one may have its name by now.
  */
-const ENDING = new Set([1053, 1927, 4031, 1290, 1792, 1836]);
+const ENDING = new Set([1053, 1927, 4031, 1153, 1290, 1792, 1836]);
 
 /** The server's own number, or 0: those of the operating system are negative. */
 const numberOf = (error: unknown): number =>
