@@ -172,6 +172,16 @@ describe.each(engines)("a storer on $name", (engine) => {
       await engine.within(server.uri, (all) => all("DELETE FROM castellan_user"));
     });
 
+    it("fails once at most when a newer version changes a table under it", async () => {
+      const storer = await open({ connections: 3 });
+      const claim = () => Promise.all([1, 2, 3].map(() => storer.claimMails(at(1), at(2), 1)));
+      await claim();
+      const change = engine.name === "MariaDB" ? "MODIFY payload LONGBLOB NOT NULL" : "ALTER payload TYPE VARCHAR(9000)";
+      await engine.within(server.uri, (all) => all(`ALTER TABLE castellan_mail ${change}`));
+      await storer.claimMails(at(1), at(2), 1).catch((error: unknown) => expect(error).toMatchObject(unavailable));
+      expect(await claim()).toEqual([[], [], []]);
+    });
+
     it("gives up a connection by which nothing can be written any more: another server may have the name by now", async () => {
       const maria = (sql: string) => engine.within(rootOf(server), (all) => all(sql));
       const [becomesStandby, becomesPrimary] =

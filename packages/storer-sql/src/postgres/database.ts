@@ -15,9 +15,13 @@ const AGAIN = new Set(["40001", "40P01"]);
 /** query_canceled (by the time limit), lock_not_available, too_many_connections. */
 const BUSY = new Set([...AGAIN, "57014", "55P03", "53300"]);
 
-/** The server has answered, and the connection can be used on: not where it is ended (57P01 to 57P05, 25P03) or lost (08…), not where nothing can be written by it (25006: the server has become a standby, and another one may have its name by now), and not where the driver or the operating system has spoken. */
+/**
+ * The server has answered, and the connection can be used on. Not where the driver or the operating system has spoken, nor where it is ended (57P01 to 57P05, 25P03) or lost (08…). Nor where what this
+ * connection has prepared is of no use any more: a table has changed (0A000), or somebody has forgotten it or made his own (26000, 42P05). Nor where nothing can be written by it (25006): the server has
+ * become a standby, and another one may have its name by now.
+ */
 const isAnswer = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "severity" in error && !/^(08|57P|25P03|25006)/.test(codeOf(error));
+  typeof error === "object" && error !== null && "severity" in error && !/^(08|57P|25P03|25006|0A000|26000|42P05)/.test(codeOf(error));
 
 /** What the world's failure becomes. Where the server complains of data (22…, 23…) it quotes them: of that, only the code is told, to logs neither. */
 function failure(place: string, error: unknown): Unavailable {
