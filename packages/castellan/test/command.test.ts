@@ -79,6 +79,16 @@ describe("castellan", () => {
     assert.match(castellan(["migarte"]).stderr, /no command "migarte"/);
   });
 
+  it("repeats no address that stands where another word belongs: it holds a password", () => {
+    const address = "postgres://ann:secret-word@127.0.0.1:1/db";
+    for (const args of [[address], ["migrate", `--print${address}`], ["migrate", `--print=${address}`], ["migrate", `-${address}`]]) {
+      const { status, stderr } = castellan(args);
+      assert.equal(status, 2);
+      assert.match(stderr, /castellan migrate \[--print/);
+      assert.doesNotMatch(stderr, /secret-word/);
+    }
+  });
+
   it("helps whoever asks for help", () => {
     for (const args of [["help"], ["--help"], ["migrate", "--help"]]) {
       const { status, stdout } = castellan(args);

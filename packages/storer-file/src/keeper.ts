@@ -48,6 +48,8 @@ export class Keeper {
     async (...given) => {
       if (this.#shut !== null) throw this.#refusal(this.#shut);
       this.#place.check();
+      // Plain JavaScript may hand in what no JSON can hold (a BigInt, a circle): in the tables, it would fail every write from now on.
+      JSON.stringify(given);
       const answer = structuredClone(body(...structuredClone(given)));
       await this.#settled();
       return answer;

@@ -233,6 +233,16 @@ describe("a disk", () => {
     expect(disk.writes.at(-1)).toContain("pid-bob");
   });
 
+  it("is not lost by what no JSON can hold, as plain JavaScript may hand it in: that is refused, and everything goes on", async () => {
+    const { storer } = onDisk();
+    await storer.createUser(aUser("ann"));
+    // As plain JavaScript might: no compiler has looked at it.
+    const profile = { age: 1n } as unknown as Record<string, string>;
+    await expect(storer.createUser(aUser("bob", { profile }))).rejects.toThrow(TypeError);
+    expect(await storer.load("pid-bob")).toBeNull();
+    expect(await storer.setPasswordHash("pid-ann", "new")).toBe(1);
+  });
+
   it("that is slow writes once for all who wait", async () => {
     const { storer, disk } = onDisk();
     let release = (): void => {};

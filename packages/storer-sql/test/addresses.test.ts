@@ -59,6 +59,10 @@ describe("the address of a server", () => {
     ["postgres://u:p@h/d?sslmode=toString", /sslmode is one of/],
     ["postgres://u:p@h/d?sslmode=disable&sslrootcert=hunter2", /sslrootcert goes with sslmode=verify-full/],
     ["postgres://u:p@h/d?secret=hunter2", /parameter "secret" .* is unknown/],
+    ["postgres://u:123?hunter2@h/d", /a parameter .* is unknown.*write %3F/],
+    ["postgres://u:123?hunter2=&p@h/d", /a parameter .* is unknown/],
+    ["postgres://u:p@h/d?sslmode=disable&sslmode=verify-full", /sslmode stands twice/],
+    ["postgres://u:p@h/d?sslrootcert=a&sslrootcert=hunter2", /sslrootcert stands twice/],
     [undefined, /no URI like/],
   ])("%s is refused with its mend, and never repeated", async (uri, problem) => {
     const problems = await problemsOf(() => addressOf(uri, KIND));

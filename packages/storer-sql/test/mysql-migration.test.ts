@@ -43,6 +43,7 @@ describe.skipIf(engine.isMissing)("a migration that was stopped half-way on Mari
     // What is printed is what is left.
     const pending = await storer.pendingSql();
     expect(pending.match(/^CREATE /gm)).toHaveLength(last + 1 - nth);
+    expect(pending.split("\n")[0]).toMatch(/^-- .* leave it out/);
     await storer.ready();
     expect(await storer.pendingSql()).toBe("");
     expect(statements.filter((sql) => /^CREATE (TABLE castellan_(?!schema)|INDEX)/.test(sql))).toHaveLength(last + 1 - nth);

@@ -8,7 +8,7 @@ import { castellan, expressSessions, openStorer } from "castellan";
 import express from "express";
 import { afterAll, beforeAll, beforeEach, describe, it, onTestFinished } from "vitest";
 import { engines } from "./support/engines.ts";
-import { aSignIn, at, aUser } from "./support/places.ts";
+import { anIdentity, aSignIn, at, aUser } from "./support/places.ts";
 import { proxyTo } from "./support/proxy.ts";
 import type { TestServer } from "./support/servers.ts";
 
@@ -155,13 +155,14 @@ describe.each(engines)("$name", (engine) => {
     });
 
     /** A storer by way of a proxy, ready, with Ann signed in. */
-    async function openByProxy() {
+    async function openByProxy(onQuery: (sql: string) => void = () => {}) {
       const proxy = await proxyTo(server.uri);
       const storer: SqlServerStorer = await engine.open({
         uri: proxy.uri,
         connections: 4,
         connectTimeout: seconds(1),
         statementTimeout: seconds(1),
+        onQuery,
       });
       onTestFinished(() => storer.close());
       await storer.ready();
@@ -192,6 +193,34 @@ describe.each(engines)("$name", (engine) => {
       assert.equal(await answered(storer.advanceEpoch("pid-ann")), false);
       proxy.silence(false);
       assert.ok((await triesUntil(() => answered(find()), 5)) <= 5);
+    });
+
+    it.each([
+      // Nobody has asked this on any connection, so that it is prepared first.
+      ["while a statement is prepared", /castellan_mail/, (storer: SqlServerStorer) => storer.claimMails(at(1), at(2), 1)],
+      [
+        "in the middle of a transaction",
+        /castellan_identity/,
+        (storer: SqlServerStorer) => storer.unlinkIdentity("pid-ann", 0, "i", "s", true),
+      ],
+      ["at its end", /COMMIT/, (storer: SqlServerStorer) => storer.createUserWithIdentity(aUser("bob"), anIdentity("bob"))],
+    ] as const)("rejects when it falls silent %s, waits for nothing more, and has its connections back", async (_, moment, operation) => {
+      let isArmed = false;
+      const statements: string[] = [];
+      const { proxy, storer, all } = await openByProxy((sql) => {
+        statements.push(sql);
+        if (isArmed && moment.test(sql)) proxy.silence(true);
+      });
+      isArmed = true;
+      // As many as there are connections.
+      const asked = Array.from({ length: 4 }, () => answered(operation(storer)));
+      assert.deepEqual(new Set(await Promise.all(asked)), new Set([false]));
+      // It would wait as long again, or for ever.
+      assert.ok(!statements.includes("ROLLBACK"));
+      isArmed = false;
+      proxy.cut();
+      proxy.silence(false);
+      assert.ok((await triesUntil(async () => !(await all()).includes(false), 5)) <= 5);
     });
 
     it("is asked by no more connections than it was told, and rejects in time when all of them are taken", async () => {

@@ -4,10 +4,13 @@ import { ConfigError, type Duration, seconds } from "@castellan/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { LOCK } from "../src/postgres/schema.ts";
 import { engines } from "./support/engines.ts";
-import { aMail, anIdentity, aSignIn, at, aUser } from "./support/places.ts";
+import { aLink, aMail, anIdentity, aSignIn, at, aUser } from "./support/places.ts";
 import { startTen } from "./support/processes.ts";
 import { raceOfTwo } from "./support/races.ts";
 import type { TestServer } from "./support/servers.ts";
+
+/** MariaDB's administrator, by the socket in the server's folder. */
+const rootOf = ({ folder }: TestServer): string => `mysql://root@localhost/auth?socketPath=${encodeURIComponent(`${folder}/socket`)}`;
 
 const unavailable = { code: "CASTELLAN_UNAVAILABLE", status: 503 };
 
@@ -111,8 +114,93 @@ describe.each(engines)("a storer on $name", (engine) => {
       const odd = ["a\0b", "a\uE0000b", "a\uE000b", "\0", "\uE000\uE000"];
       for (const login of odd) expect(await storer.createUser(aUser(login, { profile: { login } })), JSON.stringify(login)).toBe(true);
       for (const login of odd) expect(await storer.findByLogin(login)).toMatchObject({ login, profile: { login } });
+      // The rows of links go there as JSON, where each of these is written otherwise.
+      for (const [index, text] of [...odd, "a\\u0000b", "\\\0", '"\\'].entries()) {
+        const link = aLink(`${index}`, { pid: text, destination: text });
+        await storer.createUser(aUser(`${index}`, { pid: text }));
+        await storer.startRecovery([link]);
+        expect(await storer.findRecovery(link, at(1)), JSON.stringify(text)).toEqual({ pid: text, destination: text });
+      }
       expect(await storer.findByLogin("ab")).toBeNull();
       expect(await storer.findSignIn("\0", at(0))).toBeNull();
+    });
+
+    it("takes a row that somebody has changed by hand for broken, lets nobody in by it, and quotes nothing of it", async () => {
+      const storer = await open();
+      await storer.createUser(aUser("ann"));
+      await storer.createSignIn("key", aSignIn("ann"));
+      const broken = ["null", "3", '"hunter2"', "hunter2", "[3]", '[{"method":"password","at":"hunter2"}]', "[null]", "[{}]"];
+      for (const [table, column, asWritten, values] of [
+        ["castellan_sign_in", "factors", "[]", [...broken, "{}"]],
+        ["castellan_user", "secondary_emails", "[]", [...broken, "{}"]],
+        ["castellan_user", "profile", "{}", [...broken, "[]"]],
+      ] as const) {
+        for (const value of values) {
+          await engine.within(server.uri, (all) => all(`UPDATE ${table} SET ${column} = '${value}'`));
+          const failure: unknown = await storer.findSignIn("key", at(1)).catch((error: unknown) => error);
+          expect(failure, value).toMatchObject({ ...unavailable, message: expect.stringContaining(`${table}.${column}`) });
+          expect(inspect(failure, { depth: 9 })).not.toContain("hunter2");
+        }
+        await engine.within(server.uri, (all) => all(`UPDATE ${table} SET ${column} = '${asWritten}'`));
+      }
+      expect((await storer.findSignIn("key", at(1)))?.user.login).toBe("ann");
+    });
+
+    it("does the same whatever new connections begin with on this server", async () => {
+      const settings = [
+        "default_transaction_isolation = 'serializable'",
+        "standard_conforming_strings = off",
+        "transform_null_equals = on",
+      ];
+      const begin = (value: string) => (all: (sql: string) => Promise<unknown>) => all(`SET GLOBAL init_connect = "${value}"`);
+      if (engine.name === "MariaDB") {
+        await engine.within(rootOf(server), begin("SET NAMES latin1, autocommit = 0, sql_mode = 'ANSI_QUOTES', foreign_key_checks = 0"));
+        onTestFinished(async () => void (await engine.within(rootOf(server), begin(""))));
+      } else {
+        await engine.within(server.uri, (all) => all(settings.map((setting) => `ALTER DATABASE auth SET ${setting};`).join("")));
+        onTestFinished(async () => void (await engine.within(server.uri, (all) => all("ALTER DATABASE auth RESET ALL"))));
+      }
+      const storer = await open();
+      const pid = "pid-ü😀\\";
+      await storer.createUser(aUser("ann", { pid, login: "änn" }));
+      await storer.startRecovery([aLink("ann", { pid, destination: "änn@example.com" })]);
+      expect(await storer.findRecovery(aLink("ann"), at(1))).toEqual({ pid, destination: "änn@example.com" });
+      expect(await storer.findByLogin("änn")).toMatchObject({ pid, login: "änn" });
+      await storer.createSignIn("key", aSignIn("ann", { pid }));
+      const epochs = await Promise.all(Array.from({ length: 20 }, () => storer.advanceEpoch(pid)));
+      expect(new Set(epochs).size).toBe(20);
+      await engine.within(server.uri, (all) => all("DELETE FROM castellan_user"));
+    });
+
+    it("fails once at most when a newer version changes a table under it", async () => {
+      const storer = await open({ connections: 3 });
+      const claim = () => Promise.all([1, 2, 3].map(() => storer.claimMails(at(1), at(2), 1)));
+      await claim();
+      const change = engine.name === "MariaDB" ? "MODIFY payload LONGBLOB NOT NULL" : "ALTER payload TYPE VARCHAR(9000)";
+      await engine.within(server.uri, (all) => all(`ALTER TABLE castellan_mail ${change}`));
+      await storer.claimMails(at(1), at(2), 1).catch((error: unknown) => expect(error).toMatchObject(unavailable));
+      expect(await claim()).toEqual([[], [], []]);
+    });
+
+    it("gives up a connection by which nothing can be written any more: another server may have the name by now", async () => {
+      const maria = (sql: string) => engine.within(rootOf(server), (all) => all(sql));
+      const [becomesStandby, becomesPrimary] =
+        engine.name === "MariaDB"
+          ? [() => maria("SET GLOBAL tx_read_only = 1"), () => maria("SET GLOBAL tx_read_only = 0")]
+          : ["SET default_transaction_read_only = on", "RESET default_transaction_read_only"].map(
+              (what) => () => engine.within(server.uri, (all) => all(`BEGIN READ WRITE; ALTER DATABASE auth ${what}; COMMIT`)),
+            );
+      const storer = await open();
+      await storer.createUser(aUser("ann"));
+      await storer.close();
+      await becomesStandby?.();
+      onTestFinished(async () => void (await becomesPrimary?.()));
+      const standby = await open({ connections: 3 });
+      expect(await Promise.all([1, 2, 3].map(() => standby.load("pid-ann")))).toMatchObject([{ epoch: 0 }, { epoch: 0 }, { epoch: 0 }]);
+      await expect(standby.advanceEpoch("pid-ann")).rejects.toMatchObject(unavailable);
+      await becomesPrimary?.();
+      // The one that failed before is gone already, and takes those of its time with it.
+      expect(await Promise.all([1, 2, 3].map(() => standby.advanceEpoch("pid-ann")))).toHaveLength(3);
     });
 
     it("refuses a text that is too long for its column, and cuts none", async () => {
@@ -123,6 +211,35 @@ describe.each(engines)("a storer on $name", (engine) => {
       await expect(storer.createUser(aUser(long))).rejects.toMatchObject(unavailable);
       expect(await storer.findByLogin(long.slice(0, 255))).toBeNull();
     });
+
+    it("lets what is longer than the server takes fail alone, and the next one find a connection that works", async () => {
+      if (engine.name === "MariaDB") {
+        const limit = (bytes: number) => engine.within(rootOf(server), (all) => all(`SET GLOBAL max_allowed_packet = ${bytes}`));
+        await limit(2 ** 20);
+        onTestFinished(async () => void (await limit(2 ** 24)));
+      }
+      const storer = await open({ connections: 1 });
+      await storer.createUser(aUser("ann"));
+      const key = Array.from({ length: 200_000 }, (_, index) => String(index)).join("");
+      for (let round = 0; round < 5; round += 1) {
+        await expect(storer.saveSession(key, { data: "", expiresAt: at(1) })).rejects.toMatchObject(unavailable);
+        expect(await storer.load("pid-ann")).toMatchObject({ epoch: 0 });
+      }
+    });
+
+    if (engine.name === "PostgreSQL") {
+      it("takes no database in whose encoding some people have no name", async () => {
+        for (const encoding of ["LATIN1", "SQL_ASCII"]) {
+          await engine.within(server.uri, (all) =>
+            all(`CREATE DATABASE "${encoding}" TEMPLATE template0 LOCALE 'C' ENCODING '${encoding}'`),
+          );
+          const storer = await engine.open(server.uri.replace(/auth$/, encoding));
+          await expect(storer.pendingSql()).rejects.toThrow(ConfigError);
+          await expect(storer.ready()).rejects.toThrow(`${encoding} on 127.0.0.1`);
+          await storer.close();
+        }
+      });
+    }
 
     it("refuses a value that is no text and no number, and uses the connection on", async () => {
       const storer = await open({ connections: 1 });

@@ -9,6 +9,7 @@ const usage = `castellan migrate [--print | --check] [ADDRESS]
   an argument is seen by everybody on the machine).
   --print  prints the SQL that would be run, and changes nothing
   --check  changes nothing; the exit code is 1 where something would be run
+  (Where an SQLite file is not there yet, both make an empty one.)
 `;
 
 /** Where `--check` finds something to do. */
@@ -42,8 +43,9 @@ function parsed(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options: { print: { type: "boolean" }, check: { type: "boolean" } } });
   } catch (error) {
-    // Its first sentence names the option; the rest is about file names that begin with a dash.
-    throw new UsageError(error instanceof Error ? (error.message.split(". ")[0] ?? "") : String(error));
+    // Its first sentence names the option, which may be an address with a dash before it; the rest is about file names that begin with a dash.
+    const [sentence = ""] = error instanceof Error ? error.message.split(". ") : [String(error)];
+    throw new UsageError(sentence.includes(":") ? "there is no such option" : sentence);
   }
 }
 

@@ -25,7 +25,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     return OK;
   }
   if (!command) {
-    surroundings.tell(`${name === "" ? "" : `castellan: there is no command ${JSON.stringify(name)}\n\n`}${USAGE}`);
+    surroundings.tell(`${name === "" ? "" : `castellan: there is no command ${quoted(name)}\n\n`}${USAGE}`);
     return FAILED;
   }
   try {
@@ -35,6 +35,9 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     return FAILED;
   }
 }
+
+/** Whoever forgets a word may have an address, and with it a password, in its place: what is printed is read in logs. */
+const quoted = (name: string): string => (/^[\w-]{1,30}$/.test(name) ? JSON.stringify(name) : "of such a name");
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -15,8 +15,11 @@ const REFUSED = new Set([1062, 1452]);
 const AGAIN = new Set([1213, 1020]);
 /** A lock that was not to be had in time, too many connections, a statement that took too long (of MySQL, of MariaDB). */
 const BUSY = new Set([...AGAIN, 1205, 1040, 3024, 1969]);
-/** The connection ends with these: a server that stops, somebody who killed it, one that was idle for too long. */
-const ENDING = new Set([1053, 1927, 4031]);
+/**
+ * The connection ends with these: a server that stops, somebody who killed it, one that was idle for too long, a value that is longer than the server takes. And it is given up with those that say that nothing can be written by it: the server has
+ * become a standby, and another one may have its name by now.
+ */
+const ENDING = new Set([1053, 1927, 4031, 1153, 1290, 1792, 1836]);
 
 /** The server's own number, or 0: those of the operating system are negative. */
 const numberOf = (error: unknown): number =>
@@ -139,8 +142,8 @@ export class MysqlDatabase implements Database {
         await this.execute(connection, isDone ? "COMMIT" : "ROLLBACK");
         return isDone;
       } catch (error) {
-        // The connection may be the reason, and is then given up.
-        await this.execute(connection, "ROLLBACK").catch(() => {});
+        // A connection that is given up is asked nothing more: the server takes back what was not committed. One that cannot take it back is given up too.
+        if (!this.#connections.isLostBy(error)) await this.execute(connection, "ROLLBACK");
         throw error;
       }
     });

@@ -6,8 +6,6 @@ type Answer = (error: Error | null, result?: unknown) => void;
 export interface MysqlQuery {
   readonly sql: string;
   readonly values?: readonly unknown[];
-  /** Milliseconds without an answer, after which the connection is given up. */
-  readonly timeout?: number;
 }
 
 export interface MysqlConnection {

@@ -9,21 +9,12 @@ import { codeOf } from "../server/driver.ts";
 import type { MysqlDatabase } from "./database.ts";
 import type { MysqlConnection } from "./driver.ts";
 import type { MysqlConnections } from "./pool.ts";
-import { migrations, pendingAfter, VERSIONS } from "./schema.ts";
+import { migrations, pendingAfter, type State, VERSIONS } from "./schema.ts";
 
 /** How long to wait for another process that migrates. */
 const PATIENCE_SECONDS = 600;
 /** What a step answers that was done, and then not written down. */
 const DONE_BEFORE = new Set(["ER_TABLE_EXISTS_ERROR", "ER_DUP_FIELDNAME", "ER_DUP_KEYNAME"]);
-
-interface State {
-  /** How many migrations have been begun. */
-  readonly version: number;
-  /** How many statements of the last one are done. */
-  readonly steps: number;
-  /** How many of them were begun. */
-  readonly begun: number;
-}
 
 async function stateOf(database: MysqlDatabase, connection: MysqlConnection): Promise<State> {
   const tables = await database.execute(
@@ -41,7 +32,7 @@ const isUpToDate = ({ version, steps }: State): boolean =>
 export async function pendingSql(database: MysqlDatabase, place: string): Promise<string> {
   const state = await database.session((connection) => stateOf(database, connection));
   refuseNewer(state.version, migrations, place);
-  return pendingAfter(state.version, state.steps);
+  return pendingAfter(state);
 }
 
 export async function migrate(database: MysqlDatabase, wire: MysqlConnections, place: string): Promise<void> {

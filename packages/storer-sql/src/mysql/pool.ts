@@ -16,6 +16,9 @@ const PATIENCE_MS = 1000;
 /** All connections are in use, or none can be made. */
 export class NoConnectionInTime extends Error {}
 
+/** Nobody has answered: the connection is of no use any more. */
+class NoAnswerInTime extends Error {}
+
 export class MysqlConnections implements Pool<MysqlConnection> {
   readonly #driver: MysqlDriver;
   readonly #pool: MysqlPool;
@@ -48,11 +51,13 @@ export class MysqlConnections implements Pool<MysqlConnection> {
 
   async prepare(connection: MysqlConnection): Promise<void> {
     const seconds = Math.max(1, Math.ceil(this.#settings.statementTimeout / 1000));
+    // Said again, since a server may be told not to hear what the driver says of it: JSON would be read in another alphabet.
+    await this.query(connection, "SET NAMES utf8mb4");
     // Strict: a text that does not fit is refused, and never cut. Whoever waits for a lock sees afterwards what was committed meanwhile.
     await this.query(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
     await this.query(
       connection,
-      `SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${seconds}`,
+      `SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${seconds}, unique_checks = 1, foreign_key_checks = 1`,
     );
     await this.#limitStatements(connection, this.#settings.statementTimeout);
   }
@@ -89,8 +94,8 @@ export class MysqlConnections implements Pool<MysqlConnection> {
 
   /** Runs SQL without values. */
   async query(connection: MysqlConnection, sql: string): Promise<readonly Row[]> {
-    const query = this.#patient.has(connection) ? { sql } : { sql, timeout: this.#settings.statementTimeout + PATIENCE_MS };
-    return (await answerOf((answer) => connection.query(query, answer))).rows;
+    const patience = this.#patient.has(connection) ? null : this.#settings.statementTimeout + PATIENCE_MS;
+    return (await answerOf((answer) => connection.query({ sql }, answer), patience)).rows;
   }
 
   /** Runs a prepared statement. Whole numbers are sent as such: the driver's own choice are floating-point ones. */
@@ -102,17 +107,20 @@ export class MysqlConnections implements Pool<MysqlConnection> {
     const query: MysqlQuery = {
       sql,
       values: values.map((value) => (Number.isSafeInteger(value) ? this.#driver.TypedParameter.LONGLONG(Number(value)) : value)),
-      timeout: this.#settings.statementTimeout + PATIENCE_MS,
     };
-    return answerOf((answer) => connection.execute(query, answer));
+    return answerOf((answer) => connection.execute(query, answer), this.#settings.statementTimeout + PATIENCE_MS);
   }
 }
 
+/** `patience`, in milliseconds, or `null` for no end of it. The driver's own limit leaves out the preparing of a statement, and whatever waits behind one that is not answered. */
 function answerOf(
   send: (answer: (error: Error | null, result?: unknown) => void) => void,
+  patience: number | null,
 ): Promise<{ readonly rows: readonly Row[]; readonly changed: number }> {
   return new Promise((resolve, reject) => {
+    const timer = patience === null ? undefined : setTimeout(() => reject(new NoAnswerInTime("no answer came in time")), patience);
     send((error, result) => {
+      clearTimeout(timer);
       if (error) return reject(error);
       if (Array.isArray(result)) return resolve({ rows: result.map(readable), changed: 0 });
       return resolve({ rows: [], changed: Number(Object(result).affectedRows ?? 0) });

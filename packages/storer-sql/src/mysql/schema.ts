@@ -176,12 +176,24 @@ export const VERSIONS = `CREATE TABLE IF NOT EXISTS castellan_schema (
   begun BIGINT NOT NULL -- how many were begun: one more, where somebody was stopped in the middle
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`;
 
-/** The same where the first `steps` statements of version `version` are done. */
-export function pendingAfter(version: number, steps: number): string {
+/** How far a database is. */
+export interface State {
+  /** How many migrations have been begun. */
+  readonly version: number;
+  /** How many statements of the last one are done. */
+  readonly steps: number;
+  /** How many of them were begun. */
+  readonly begun: number;
+}
+
+const MAY_BE_DONE = "-- Somebody was stopped in the middle of this statement: where its table or index is there already, leave it out.\n";
+
+/** The same where some of it is done. */
+export function pendingAfter({ version, steps, begun }: State): string {
   const statements = migrations[version - 1]?.statements ?? [];
   if (steps >= statements.length) return migrationSql(version);
   const done = `UPDATE castellan_schema SET steps = ${statements.length}, begun = ${statements.length} WHERE version = ${version}`;
-  return scriptOf([...statements.slice(steps), done]) + migrationSql(version);
+  return (begun > steps ? MAY_BE_DONE : "") + scriptOf([...statements.slice(steps), done]) + migrationSql(version);
 }
 
 /** The SQL, for review, that brings a schema of version `from` up to date: what `ready()` runs, which also counts the steps as it goes. Nothing when it is up to date. */

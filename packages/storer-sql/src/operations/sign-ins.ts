@@ -1,6 +1,7 @@
 /** The rows that say who is signed in: the rest of the capability "server". @module */
 import type { ExpireOperations, FactorProof, Level, SignIn, SignInOperations } from "@castellan/core";
 import type { Database, Statement } from "../database.ts";
+import { storedIn } from "./json.ts";
 import { type SqlUser, type UserRow, userOf } from "./users.ts";
 
 /** A sign-in as the database answers it, joined with its user's pid. */
@@ -48,11 +49,18 @@ export interface SignInStatements {
 
 const textOf = (factors: readonly FactorProof[]): string => JSON.stringify(factors.map(({ method, at }) => ({ method, at: at.getTime() })));
 
-function factorsOf(text: string): FactorProof[] {
-  // Written by `textOf` and nobody else.
-  const stored = JSON.parse(text) as { readonly method: string; readonly at: number }[];
-  return stored.map(({ method, at }) => ({ method, at: new Date(at) }));
+interface StoredFactor {
+  readonly method: string;
+  readonly at: number;
 }
+
+const isFactor = (value: unknown): value is StoredFactor =>
+  typeof Object(value).method === "string" && Number.isSafeInteger(Object(value).at);
+
+const isFactors = (value: unknown): value is StoredFactor[] => Array.isArray(value) && value.every(isFactor);
+
+const factorsOf = (text: string): FactorProof[] =>
+  storedIn("castellan_sign_in.factors", text, isFactors).map(({ method, at }) => ({ method, at: new Date(at) }));
 
 function signInOf(row: SignInRow): SignIn {
   return {

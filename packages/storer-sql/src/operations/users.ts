@@ -15,6 +15,7 @@ import type {
   TotpUser,
 } from "@castellan/core";
 import type { Database, Statement } from "../database.ts";
+import { isProfile, isTexts, storedIn } from "./json.ts";
 
 /** The users of an SQL storer. */
 export interface SqlUser
@@ -91,14 +92,12 @@ export function userOf(row: UserRow): SqlUser {
     epoch: row.epoch,
     passwordHash: row.password_hash,
     email: row.email,
-    // Written by `createUser` and nobody else; core checks the fields of every loaded user besides.
-    profile: JSON.parse(row.profile) as SqlUser["profile"],
+    profile: storedIn("castellan_user.profile", row.profile, isProfile),
     disabledAt: dateOf(row.disabled_at),
     confirmedAt: dateOf(row.confirmed_at),
     lockedUntil: dateOf(row.locked_until),
     lockedBy: row.locked_by,
-    // Written by `setSecondaryEmails` and nobody else.
-    secondaryEmails: row.secondary_emails === "[]" ? [] : (JSON.parse(row.secondary_emails) as string[]),
+    secondaryEmails: row.secondary_emails === "[]" ? [] : storedIn("castellan_user.secondary_emails", row.secondary_emails, isTexts),
     totpEnabledAt: dateOf(row.totp_enabled_at),
     smsNumber: row.sms_number,
     createdAt: new Date(row.user_created_at),

@@ -6,7 +6,7 @@ import { Connections } from "../server/connections.ts";
 import { codeOf, wordsOf } from "../server/driver.ts";
 import { checkParams } from "../values.ts";
 import type { PgClient, PgPool, PgResult } from "./driver.ts";
-import { fromStored, toStored } from "./text.ts";
+import { fromStored, toStored, toStoredJson } from "./text.ts";
 
 /** unique_violation, and foreign_key_violation: the user went while the statement ran. */
 const REFUSED = new Set(["23505", "23503"]);
@@ -15,9 +15,13 @@ const AGAIN = new Set(["40001", "40P01"]);
 /** query_canceled (by the time limit), lock_not_available, too_many_connections. */
 const BUSY = new Set([...AGAIN, "57014", "55P03", "53300"]);
 
-/** The server has answered, and the connection can be used on: not where it is ended (57P01 to 57P05, 25P03) or lost (08…), and not where the driver or the operating system has spoken. */
+/**
+ * The server has answered, and the connection can be used on. Not where the driver or the operating system has spoken, nor where it is ended (57P01 to 57P05, 25P03) or lost (08…). Nor where what this
+ * connection has prepared is of no use any more: a table has changed (0A000), or somebody has forgotten it or made his own (26000, 42P05). Nor where nothing can be written by it (25006): the server has
+ * become a standby, and another one may have its name by now.
+ */
 const isAnswer = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "severity" in error && !/^(08|57P|25P03)/.test(codeOf(error));
+  typeof error === "object" && error !== null && "severity" in error && !/^(08|57P|25P03|25006|0A000|26000|42P05)/.test(codeOf(error));
 
 /** What the world's failure becomes. Where the server complains of data (22…, 23…) it quotes them: of that, only the code is told, to logs neither. */
 function failure(place: string, error: unknown): Unavailable {
@@ -33,6 +37,8 @@ type Text = Pick<Statement<readonly Value[]>, "sql">;
 interface Prepared {
   readonly name: string;
   readonly count: number;
+  /** The values that the statement reads as JSON, counted from 0. */
+  readonly json: ReadonlySet<number>;
 }
 
 export class PostgresDatabase implements Database {
@@ -91,8 +97,8 @@ export class PostgresDatabase implements Database {
         await this.execute(client, isDone ? "COMMIT" : "ROLLBACK");
         return isDone;
       } catch (error) {
-        // The connection may be the reason, and is then given up.
-        await this.execute(client, "ROLLBACK").catch(() => {});
+        // A connection that is given up is asked nothing more: the server takes back what was not committed. One that cannot take it back is given up too.
+        if (!this.#connections.isLostBy(error)) await this.execute(client, "ROLLBACK");
         throw error;
       }
     });
@@ -118,10 +124,12 @@ export class PostgresDatabase implements Database {
   }
 
   async #query(client: PgClient, statement: Text, params: readonly Value[]): Promise<PgResult> {
-    const { name, count } = this.#prepare(statement);
+    const { name, count, json } = this.#prepare(statement);
     checkParams(params, count, statement.sql);
     this.#onQuery(statement.sql);
-    const values = params.map((value) => (typeof value === "string" ? toStored(value) : value));
+    const values = params.map((value, place) =>
+      typeof value !== "string" ? value : json.has(place) ? toStoredJson(value) : toStored(value),
+    );
     return client.query({ name, text: statement.sql, values });
   }
 
@@ -131,7 +139,8 @@ export class PostgresDatabase implements Database {
     const numbers = Array.from(statement.sql.matchAll(/\$(\d+)/g), ([, number]) => Number(number));
     // Named by its text: whoever else prepares one of this name, on a connection that a pooler shares, means the same.
     const name = `castellan_${createHash("sha256").update(statement.sql).digest("hex").slice(0, 32)}`;
-    const prepared = { name, count: Math.max(0, ...numbers) };
+    const json = new Set(Array.from(statement.sql.matchAll(/\$(\d+)::jsonb/g), ([, number]) => Number(number) - 1));
+    const prepared = { name, count: Math.max(0, ...numbers), json };
     this.#prepared.set(statement, prepared);
     return prepared;
   }

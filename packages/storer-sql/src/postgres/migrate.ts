@@ -1,4 +1,5 @@
 /** Brings a database's schema up to date, once, however many processes start at the same time. @module */
+import { ConfigError } from "@castellan/core";
 import { refuseNewer } from "../migrations.ts";
 import type { PostgresDatabase } from "./database.ts";
 import type { PgClient } from "./driver.ts";
@@ -6,6 +7,14 @@ import { LOCK, migrationSql, migrationStatements, migrations } from "./schema.ts
 
 /** How long another process, or a large table, may take. */
 const PATIENCE_MS = 600_000;
+
+/** In any other encoding there are letters that some people's names have and that cannot even be looked up: they would get 503 for ever. */
+async function checkEncoding(database: PostgresDatabase, client: PgClient, place: string): Promise<void> {
+  const { rows } = await database.execute(client, "SELECT current_setting('server_encoding') AS encoding");
+  const { encoding } = Object(rows[0]);
+  if (encoding === "UTF8") return;
+  throw new ConfigError([`storer-sql: the database ${place} is of the encoding ${encoding}: make one with ENCODING 'UTF8'`]);
+}
 
 async function versionOf(database: PostgresDatabase, client: PgClient): Promise<number> {
   // By the table of tables: to_regclass and its like may remember, after waiting for the lock, what was so before.
@@ -21,6 +30,7 @@ async function versionOf(database: PostgresDatabase, client: PgClient): Promise<
 export async function pendingSql(database: PostgresDatabase, place: string): Promise<string> {
   let version = 0;
   await database.transaction(async (client) => {
+    await checkEncoding(database, client, place);
     version = await versionOf(database, client);
     return false;
   });
@@ -30,6 +40,7 @@ export async function pendingSql(database: PostgresDatabase, place: string): Pro
 
 export async function migrate(database: PostgresDatabase, place: string): Promise<void> {
   await database.transaction(async (client) => {
+    await checkEncoding(database, client, place);
     const found = await versionOf(database, client);
     refuseNewer(found, migrations, place);
     // Looked at before locking: a start with nothing to do must not wait for anybody.

@@ -8,5 +8,9 @@ const UNSTORABLE = /[\0\uE000]/;
 export const toStored = (text: string): string =>
   UNSTORABLE.test(text) ? text.replaceAll(/[\0\uE000]/g, (character) => (character === MARK ? MARK + MARK : `${MARK}0`)) : text;
 
+/** The same for the texts in a JSON text, whose NUL is an escape that PostgreSQL takes for no text either. Whatever else is escaped, a backslash above all, stays so. */
+export const toStoredJson = (json: string): string =>
+  toStored(json.replaceAll(/\\(u0000|.)/g, (written, what: string) => (what === "u0000" ? "\0" : written)));
+
 export const fromStored = (text: string): string =>
   text.includes(MARK) ? text.replaceAll(/\uE000([0\uE000])/g, (_, meant: string) => (meant === "0" ? "\0" : MARK)) : text;

@@ -75,7 +75,7 @@ export function addressOf(uri: unknown, { schemes, port }: ServerKind): ServerAd
     user: part("user", url.username),
     password: part("password", url.password),
     database: part("name", url.pathname.slice(1)),
-    ...tlsOf(url.searchParams, problems),
+    ...tlsOf(url, problems),
   };
   if (address.host === "") problems.push(`storer-sql: the address of the database names no host: write it like ${example}`);
   if (address.user === "") problems.push(`storer-sql: the address of the database names no user: write it like ${example}`);
@@ -87,13 +87,17 @@ export function addressOf(uri: unknown, { schemes, port }: ServerKind): ServerAd
   return address;
 }
 
-function tlsOf(params: URLSearchParams, problems: string[]): Pick<ServerAddress, "tls" | "authorities"> {
-  for (const name of new Set(params.keys())) {
+function tlsOf({ search, searchParams: params }: URL, problems: string[]): Pick<ServerAddress, "tls" | "authorities"> {
+  // Behind a ? that is not encoded there may be the rest of a password, and the @ of the host.
+  const name = (text: string): string => (search.includes("@") ? "a parameter" : `the parameter ${JSON.stringify(text)}`);
+  for (const key of new Set(params.keys())) {
     // A parameter that nobody reads would be one that somebody relies on. Its value may be a secret.
-    if (name !== "sslmode" && name !== "sslrootcert") {
+    if (key !== "sslmode" && key !== "sslrootcert") {
       problems.push(
-        `storer-sql: the parameter ${JSON.stringify(name)} in the address of the database is unknown: there are sslmode and sslrootcert`,
+        `storer-sql: ${name(key)} in the address of the database is unknown: there are sslmode and sslrootcert; in a password, write %3F for a ?`,
       );
+    } else if (params.getAll(key).length > 1) {
+      problems.push(`storer-sql: the parameter ${key} stands twice in the address of the database: which one is meant?`);
     }
   }
   const authorities = params.get("sslrootcert");

@@ -62,6 +62,11 @@ export class Connections<Connection extends object> {
     }
   }
 
+  /** Whether a connection on which this happened is given up. */
+  isLostBy(error: unknown): boolean {
+    return !this.#errors.isAnswer(error) && !isMistake(error);
+  }
+
   /** Lets go of the connections, when what is under way is done. What comes later is refused. */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -76,7 +81,7 @@ export class Connections<Connection extends object> {
     try {
       return await work(connection);
     } catch (error) {
-      isBroken = !this.#errors.isAnswer(error) && !isMistake(error);
+      isBroken = this.isLostBy(error);
       if (isBroken) this.#generation += 1;
       throw error;
     } finally {
