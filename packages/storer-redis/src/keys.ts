@@ -1,0 +1,64 @@
+/**
+ * The names of keys. Every key carries the number of a shard as its hash tag, `castellan:user:{a7}:PID`: the first byte, in hexadecimal, of the SHA-256 of the text that it
+ * belongs to. What must be decided together belongs to one text (a user's pid, a browser session, a counter's key), and so lies in one slot of a cluster. @module
+ */
+import { createHash } from "node:crypto";
+
+/** How many shards there are. Part of what is stored: another number would find nothing again. */
+export const SHARD_COUNT = 256;
+
+const tagOf = (shard: number): string => `{${shard.toString(16).padStart(2, "0")}}`;
+
+const shardOf = (owner: string): string => tagOf(createHash("sha256").update(owner).digest()[0] ?? 0);
+
+/** What leads from a text to the pid whose shard holds the row: a claimed login, and where a sign-in, a link or a series lies. */
+export type IndexKind = "login" | "sign-in" | "link" | "series";
+
+/** What lies in the shard of a user's pid. */
+export type UserKind = "user" | "sign-ins" | "links" | "remembered";
+
+/** What lies in the shard of its own text. */
+export type OwnKind = "challenges" | "count" | "session";
+
+const PID = "pid:";
+
+export class Keys {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  of(kind: IndexKind | UserKind | OwnKind, owner: string): string {
+    return `${this.#prefix}${kind}:${shardOf(owner)}:${owner}`;
+  }
+
+  /** The attempts of a user's own subject lie with the user. */
+  attempts(subject: string): string {
+    const owner = subject.startsWith(PID) ? subject.slice(PID.length) : subject;
+    return `${this.#prefix}attempts:${shardOf(owner)}:${subject}`;
+  }
+
+  attemptsOfUser(pid: string): string {
+    return this.attempts(PID + pid);
+  }
+
+  /** What in the shard of `owner` expires, by when. */
+  due(owner: string): string {
+    return `${this.#prefix}due:${shardOf(owner)}`;
+  }
+
+  /** Numbers that are given out once, for the claims of logins. */
+  serial(owner: string): string {
+    return `${this.#prefix}serial:${shardOf(owner)}`;
+  }
+
+  /** The queue of mails is one, since it is handed out in the order in which mails are due. */
+  mails(part: "rows" | "due"): string {
+    return `${this.#prefix}mails-${part}:{mails}`;
+  }
+
+  get everyDue(): readonly string[] {
+    return Array.from({ length: SHARD_COUNT }, (_, shard) => `${this.#prefix}due:${tagOf(shard)}`);
+  }
+}

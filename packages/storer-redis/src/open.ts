@@ -1,0 +1,48 @@
+/** Opens a connection of our own by a URL. @module */
+import { ConfigError, type Duration } from "@castellan/core";
+import type { Redis } from "ioredis";
+
+/** How long a broken connection waits before it is made anew, in milliseconds: the longest of them is what a request may find closed after the server's return. */
+const RECONNECT_MS = { step: 50, longest: 250 };
+
+/** After so many vain tries to connect, what waits for the connection is refused: in well under a second where connections are refused at once. */
+const TRIES_BEFORE_REFUSAL = 2;
+
+async function load(): Promise<typeof Redis> {
+  try {
+    return (await import("ioredis")).Redis;
+  } catch (error) {
+    throw new ConfigError([
+      `storer-redis: a URL needs the package ioredis: run \`npm install ioredis\`, or hand in a client of your own (${error instanceof Error ? error.message : String(error)})`,
+    ]);
+  }
+}
+
+export const isRedisUrl = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return (protocol === "redis:" || protocol === "rediss:") && hostname !== "";
+};
+
+/** A connection that is made with the first command, and made anew, without end, whenever it breaks. */
+export async function openConnection(url: string, timeout: Duration): Promise<Redis> {
+  const Client = await load();
+  const client = new Client(url, {
+    lazyConnect: true,
+    connectTimeout: timeout,
+    retryStrategy: (tries) => Math.min(tries * RECONNECT_MS.step, RECONNECT_MS.longest),
+    maxRetriesPerRequest: TRIES_BEFORE_REFUSAL,
+    // What was sent may have been done. Sent again, it might be done twice: "once" would answer its winner that somebody else was first.
+    autoResendUnfulfilledCommands: false,
+    // After a failover this is a replica now: the new address leads to the new master.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  });
+  // Each command hears of it by its own failure; without a listener here, the event would end the process.
+  client.on("error", () => {});
+  return client;
+}
+
+export async function closeConnection(client: Redis): Promise<void> {
+  if (client.status === "ready") await client.quit().catch(() => {});
+  client.disconnect();
+}
