@@ -24,7 +24,7 @@ export const modules = {
 };
 
 /** Packages that are no feature. */
-export const notFeatures = new Set(["castellan", "core", "defaults", "testkit", "twofactor"]);
+export const notFeatures = new Set(["castellan", "core", "defaults", "testkit"]);
 
 export const fullGate = () =>
   castellan({

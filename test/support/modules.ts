@@ -90,7 +90,7 @@ export const pin = ({ has = () => true, tries = 5, lasts = minutes(10), evaluati
     reasons: ["pin_required"],
     texts: { "pin.title": "Your pin", "pin.label": "Pin", "pin.submit": "Go on", "reason.pin_required": "Type your pin." },
     start(core) {
-      core.challenges.counts("pin");
+      core.challenges.counts("pin", has);
       core.on(login).before("challenge", (event) => (has(event.user) ? core.challenges.pend(event, "/pin", { tries, lasts }) : null));
       core.route(
         "GET",

@@ -26,11 +26,13 @@ import type { Request } from "express";
 import { changePasswordRoutes, tellOfChanges } from "./change-password.ts";
 import { tellOfNewBrowsers } from "./new-browser.ts";
 import { type LoginPageData, loginView } from "./pages.ts";
+import { reauthenticateRoutes } from "./reauthenticate.ts";
 import { authTexts } from "./texts.ts";
 
 export { changePasswordView, passwordChangedMail } from "./change-password.ts";
 export { newBrowserMail } from "./new-browser.ts";
 export { type LoginPageData, loginView } from "./pages.ts";
+export { reauthenticateView } from "./reauthenticate.ts";
 
 export interface AuthOptions {
   /** Where a sign-in leads when no page was wanted: a path of the application. @default "/" */
@@ -71,13 +73,13 @@ export interface AuthApi {
   login(credentials: Credentials & { readonly remember?: boolean }, req: Request): Promise<Outcome<User>>;
 }
 
-/** The module: GET and POST `/login` and `/password`. */
+/** The module: GET and POST `/login`, `/reauthenticate` and `/password`. */
 export function auth(options: AuthOptions = {}): Module<AuthingServerStorer, AuthApi> {
   const settings = { ...DEFAULTS, ...options };
   return defineModule({
     name: "auth",
     requires: [authable],
-    reasons: ["signed_in", "password_changed", "passwords_unequal"],
+    reasons: ["signed_in", "proved_again", "password_changed", "passwords_unequal"],
     texts: authTexts,
     start: (core: Core<AuthingServerStorer>) => start(core, settings),
   });
@@ -112,6 +114,7 @@ function start(core: Core<AuthingServerStorer>, settings: Required<AuthOptions>)
     return showOn(await core.login(ctx, verdict.ok, intent, "auth"), loginView, data(), answer.preserved);
   });
 
+  reauthenticateRoutes(core, settings);
   if (settings.changePassword) changePasswordRoutes(core, settings);
   tellOfChanges(core);
   if (settings.tellOfNewBrowsers) tellOfNewBrowsers(core);

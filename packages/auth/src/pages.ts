@@ -8,5 +8,6 @@ export interface LoginPageData {
 export const loginView: View<LoginPageData> = defineView<LoginPageData>("auth/login", {
   title: "auth.title",
   body: ({ fields }, { form, link, modules }) => html`${form({ action: "/login", fields, submit: "auth.submit" })}
-${modules["recover"] && html`<p>${link("/recover", "auth.to_recover")}</p>`}`,
+${modules["recover"] && html`<p>${link("/recover", "auth.to_recover")}</p>`}
+${modules["otp"] && html`<p>${link("/otp/login", "auth.to_otp")}</p>`}`,
 });

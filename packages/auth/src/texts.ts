@@ -4,7 +4,11 @@ export const authTexts: Texts = {
   "auth.title": "Sign in",
   "auth.submit": "Sign in",
   "auth.remember": "Keep me signed in on this device",
+  "auth.to_otp": "Sign in with a one-time password",
   "auth.to_recover": "Forgot your password?",
+  "auth.again.title": "Confirm that it is you",
+  "auth.again.what": "You are signed in as {login}. Please type your password once more.",
+  "auth.again.submit": "Confirm",
   "auth.password.title": "Change your password",
   "auth.password.what": "You stay signed in here. Everywhere else you will be signed out.",
   "auth.password.old": "Your password now",
@@ -20,5 +24,6 @@ export const authTexts: Texts = {
   "auth.new_browser.todo": "If it was not you, choose a new password at once.",
   "reason.password_changed": "Your password is changed. You are signed out everywhere else.",
   "reason.passwords_unequal": "The two passwords are not the same.",
+  "reason.proved_again": "Thank you. You can go on.",
   "reason.signed_in": "You are signed in.",
 };

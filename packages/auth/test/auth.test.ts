@@ -11,6 +11,8 @@ describe("the login page", () => {
     assert.deepEqual(app.gate.describe().routes, [
       "GET /login (auth)",
       "POST /login (auth)",
+      "GET /reauthenticate (auth)",
+      "POST /reauthenticate (auth)",
       "GET /password (auth)",
       "POST /password (auth)",
     ]);

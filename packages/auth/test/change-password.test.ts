@@ -48,9 +48,9 @@ describe("the page", () => {
     assert.equal((await browser.get("/auth/password")).url, `${app.rootUrl}/auth/password`);
     app.clock.advance(minutes(1));
     assert.deepEqual(toldOf(await change(browser), "status", "reason"), { status: "failure", reason: "recent_login_required" });
-    const login = await browser.get("/auth/password");
-    assert.match(login.page.text, /It has been a while/);
-    const back = await login.page.form("/auth/login").submit({ email: ANN, password: PASSWORD });
+    const asked = await browser.get("/auth/password");
+    assert.match(asked.page.text, /It has been a while/);
+    const back = await asked.page.form("/auth/reauthenticate").submit({ password: PASSWORD });
     assert.equal(back.url, `${app.rootUrl}/auth/password`);
     assert.equal(await opens(app, PASSWORD), true, "nothing was changed meanwhile");
   });

@@ -54,7 +54,7 @@ export const coreTexts: Texts = {
   "reason.user_not_found": "There is no such user.",
   "reason.login_required": "Please sign in to see this page.",
   "reason.full_login_required": "Please confirm your password to see this page.",
-  "reason.recent_login_required": "It has been a while: please confirm your password.",
+  "reason.recent_login_required": "It has been a while: please confirm that it is you.",
   "reason.second_factor_missing": "This page needs a sign-in with a second factor.",
   "reason.second_factor_required": "One more step: please give your second factor.",
   "reason.login_expired": "This sign-in took too long or was ended. Please begin again.",

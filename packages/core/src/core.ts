@@ -3,7 +3,8 @@ import type { Request, RequestHandler } from "express";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
 import type { Channel } from "./channels.ts";
 import { attempt } from "./doors/attempt.ts";
-import { completeChallenge, LOGIN, makeChallenge, pendingLogin, pendLogin, withChallenge } from "./doors/challenge.ts";
+import { completeChallenge, LOGIN, makeChallenge, pendingLogin, pendLogin, takePendingLogin, withChallenge } from "./doors/challenge.ts";
+import { changeFactors } from "./doors/factors.ts";
 import { establishHalf, login } from "./doors/login.ts";
 import { logout, revoke } from "./doors/logout.ts";
 import { changePassword, checkPassword, problemOfPassword } from "./doors/passwords.ts";
@@ -13,15 +14,17 @@ import { stepUp } from "./doors/step-up.ts";
 import type { Engine, WhenNobody } from "./engine.ts";
 import type { RequireOptions } from "./gate-types.ts";
 import type { Context } from "./http/context.ts";
-import { readFields } from "./http/fields.ts";
+import { type FieldSet, readFields } from "./http/fields.ts";
 import { forgetLink, takeTokenAway, tokenOfLink } from "./http/landing.ts";
+import type { StepUpScreen } from "./http/requirements.ts";
 import type { Routes } from "./http/router.ts";
 import type { Limit } from "./limits.ts";
 import type { MailView } from "./mail/mail-view.ts";
-import type { Mailbox } from "./messages.ts";
+import type { Mailbox, SmsSender } from "./messages.ts";
 import type { Core, MailProof } from "./module.ts";
 import { randomText } from "./random.ts";
 import { type Reply, redirect } from "./replies.ts";
+import type { SharedThings } from "./shared.ts";
 import { findSubject } from "./subjects.ts";
 import { after, type Duration } from "./time.ts";
 import type { User } from "./users.ts";
@@ -34,12 +37,16 @@ export interface CoreSettings<S extends ServerStorer> {
   /** What addresses in mails begin with. */
   readonly linkRoot: string;
   readonly middleware: (work: (ctx: Context) => Promise<Reply | null>) => RequestHandler;
-  readonly mustBe: (ctx: Context, options: RequireOptions) => Promise<Reply | null>;
+  readonly mustBe: (ctx: Context, options: RequireOptions, fields?: FieldSet) => Promise<Reply | null>;
   readonly mailProof: { get(): MailProof | null; set(proof: MailProof): void };
   readonly declareLimit: (limit: Limit) => Limit;
-  readonly declareSecondFactor: (method: string) => void;
+  readonly declareSecondFactor: (method: string, isSetUp: (user: User) => boolean) => void;
   readonly contextOf: (req: Request) => Context;
   readonly nobody: WhenNobody[];
+  readonly screens: StepUpScreen[];
+  readonly shared: SharedThings;
+  readonly sms: SmsSender;
+  readonly applicationName: string;
   readonly sendMail: <Data>(view: MailView<Data>, data: Data, to: Mailbox | null, ctx: Context | null) => Promise<void>;
   readonly ready: () => Promise<void>;
   readonly isLoaded: (name: string) => boolean;
@@ -119,7 +126,11 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
         link({ pid: `nobody-${randomText(random, 16)}`, epoch: 0 }, path, purpose, destination, lasts),
       forget: forgetLink,
     },
-    mustBe: (ctx, options) => settings.mustBe(ctx, options),
+    mustBe: (ctx, options, fields) => settings.mustBe(ctx, options, fields),
+    stepUpScreen: (screen) => void settings.screens.push(screen),
+    shared: (key) => settings.shared.get(key),
+    sms: settings.sms,
+    applicationName: settings.applicationName,
     provesMail: (proof) => settings.mailProof.set(proof),
     get mailProof() {
       return settings.mailProof.get();
@@ -146,10 +157,15 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     middleware: (work) => settings.middleware(work),
     finishReset: (ctx, proof, to) => finishReset(engine, ctx, proof, to),
     changePassword: (ctx, pid, passwords) => changePassword(engine, ctx, pid, passwords),
+    changeFactors: (ctx, change) => changeFactors(engine, ctx, change),
     challenges: {
       counts: declareSecondFactor,
+      hasFactor: (user) => [...engine.secondFactors.values()].some((isSetUp) => isSetUp(user)),
       pend: (event, path, limits) => pendLogin(engine, event, mount + path, limits),
       pending: (ctx) => pendingLogin(engine, ctx),
+      async drop(ctx) {
+        await takePendingLogin(engine, ctx);
+      },
       tryPending: (ctx) => pendingLogin(engine, ctx, "admitTry"),
       async complete(ctx, proof) {
         const outcome = await completeChallenge(engine, ctx, proof);

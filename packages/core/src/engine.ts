@@ -8,6 +8,7 @@ import type { PasswordHasher } from "./hasher.ts";
 import type { Context } from "./http/context.ts";
 import type { CsrfTokens } from "./http/csrf.ts";
 import type { KnownBrowsers } from "./http/known-browsers.ts";
+import type { StepUpScreen } from "./http/requirements.ts";
 import type { Sessions } from "./http/sessions.ts";
 import type { Identifier } from "./identifier.ts";
 import type { KeyRing } from "./keys.ts";
@@ -56,8 +57,10 @@ export interface Engine<U extends User = User> {
   readonly secure: boolean;
   /** Words that this application is known by, which make poor passwords. */
   readonly words: readonly string[];
-  /** Methods that count as a second factor. */
-  readonly secondFactors: ReadonlySet<string>;
+  /** Methods that count as a second factor, each with who has it. */
+  readonly secondFactors: ReadonlyMap<string, (user: User) => boolean>;
+  /** Where a proof is given afresh, in the order of modules. */
+  readonly screens: readonly StepUpScreen[];
   readonly cookieName: (name: string) => string;
   /** Throws when a loaded user lacks a field that some module needs. */
   readonly checkUser: (user: User) => void;

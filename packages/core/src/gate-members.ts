@@ -16,6 +16,7 @@ export const MEMBERS: ReadonlySet<string> = new Set<keyof GateBase<User>>([
   "session",
   "csrfToken",
   "flash",
+  "preserved",
   "pageData",
   "verifyPassword",
   "changePassword",

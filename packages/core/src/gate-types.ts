@@ -17,13 +17,21 @@ export interface RequireOptions {
   readonly level?: "half" | "full";
   /** Whether a second factor must have been given in this session. @default false */
   readonly twoFactored?: boolean;
-  /** How fresh the newest proof must be. @default any age */
+  /** The methods of which one must have been given in this session, for example `["totp"]`; in place of `twoFactored`. @default any will do */
+  readonly factors?: readonly string[];
+  /** How fresh the newest proof must be, among those that `factors` or `twoFactored` ask for. @default any age */
   readonly within?: Duration;
   /**
-   * What an intruder sees. `"redirect"`: the login page, and back afterwards (a JSON client gets 401). `"unauthorized"`: 401. `"notFound"`: 404.
+   * What an intruder sees. `"redirect"`: the screen where the missing proof is given, and back afterwards (a JSON client gets 401, or 403 with the screen in `location`). `"unauthorized"`: 401 or 403.
+   * `"notFound"`: 404.
    * @default "redirect"
    */
   readonly respond?: "redirect" | "unauthorized" | "notFound";
+  /**
+   * For what is posted: where its form is, so that people come back to it after a proof, and which fields are to be shown again: see `gate.preserved(req)`. Never name a secret. The post itself is not
+   * replayed. @default people come back to where the screen leads
+   */
+  readonly form?: { readonly at: string; readonly preserve?: readonly string[] };
 }
 
 /** A mail of the application itself. */
@@ -67,6 +75,8 @@ export interface GateBase<U extends User> {
   session(req: Request): Promise<Session>;
   /** A token for a form that {@link csrf} checks. The same as `req.csrfToken()` where this gate is the only one. Ask before you answer: it may set a cookie. */
   csrfToken(req: Request): string;
+  /** What somebody had typed into the form of this page before a proof was asked for (`require({ form })`), to be shown again. Once, and to that person only. */
+  preserved(req: Request): Promise<Readonly<Record<string, string>>>;
   /** The message that was left for this page. Shown once. */
   flash(req: Request): Flash | null;
   /** Adds data to every page of the suite, and to what a JSON client gets in its place; not to answers that only lead on. A handler's own data wins. */

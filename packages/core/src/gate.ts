@@ -16,8 +16,10 @@ import { MEMBERS } from "./gate-members.ts";
 import type { Description, Gate, GateBase, UserOf } from "./gate-types.ts";
 import { Context } from "./http/context.ts";
 import { CsrfTokens } from "./http/csrf.ts";
+import { takeForm } from "./http/kept-form.ts";
 import { KnownBrowsers } from "./http/known-browsers.ts";
-import { hasSecondFactor, middleware } from "./http/middleware.ts";
+import { middleware } from "./http/middleware.ts";
+import { hasSecondFactor, type StepUpScreen } from "./http/requirements.ts";
 import { Responder } from "./http/responder.ts";
 import { Router, Routes, replyToError, withStatus } from "./http/router.ts";
 import { KeyRing } from "./keys.ts";
@@ -30,6 +32,7 @@ import type { MailProof, Module } from "./module.ts";
 import { type GateOptions, type PageData, problemsOf } from "./options.ts";
 import { pageTexts } from "./pages/texts.ts";
 import type { Reply } from "./replies.ts";
+import { SharedThings } from "./shared.ts";
 import { signInKey } from "./sign-ins.ts";
 import { subjectOfUser } from "./subjects.ts";
 import { translator } from "./texts.ts";
@@ -91,7 +94,9 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     limits.set(own.name, own);
     return own;
   };
-  const secondFactors = new Set<string>();
+  const secondFactors = new Map<string, (user: User) => boolean>();
+  const screens: StepUpScreen[] = [];
+  const shared = new SharedThings();
   const nobody: WhenNobody[] = [];
   const { mail } = options;
   const applicationName = options.applicationName ?? root.hostname;
@@ -118,6 +123,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     secure,
     cookieName,
     secondFactors,
+    screens,
     mails,
     browsers: new KnownBrowsers(keys, random),
     whenNobody: nobody,
@@ -219,6 +225,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   } = middleware({
     engine,
     loginPath: `${mount}/login`,
+    mount,
     origins,
     tokenLayer,
     contextOf,
@@ -254,6 +261,13 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       declareLimit,
       contextOf: contextFrom,
       nobody,
+      screens,
+      shared,
+      sms: options.sms,
+      applicationName,
+      declareSecondFactor: (method: string, isSetUp: (user: User) => boolean) => {
+        secondFactors.set(method, isSetUp);
+      },
       sendMail,
       mustBe,
       mailProof,
@@ -262,7 +276,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       isLoaded: (name: string) => Object.hasOwn(modules, name),
     };
     try {
-      services[name] = module.start(coreFor(module.name, { ...settings, declareSecondFactor: (method) => secondFactors.add(method) }));
+      services[name] = module.start(coreFor(module.name, settings));
     } catch (error) {
       // The other modules may have something to mend too: people are to hear of it at once.
       if (!(error instanceof ConfigError)) throw error;
@@ -320,6 +334,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     session: (req) => contextFrom(req).openSession(),
     csrfToken: (req) => contextFrom(req).csrfToken(),
     flash: (req) => contextFrom(req).takeFlash(),
+    preserved: (req) => takeForm(contextFrom(req)),
     pageData(provide) {
       providers.push(provide);
     },
@@ -369,7 +384,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     async close() {
       clearInterval(timer);
       await mails.close();
-      await Promise.all([options.hasher.close?.(), mailer.close?.(), engine.sessions.close?.()]);
+      await Promise.all([options.hasher.close?.(), mailer.close?.(), options.sms.close?.(), engine.sessions.close?.()]);
       await storer.close?.();
     },
   };

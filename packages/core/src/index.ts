@@ -13,7 +13,9 @@ export {
   type SubscribeOptions,
   type Subscription,
 } from "./channels.ts";
+export * from "./codes.ts";
 export type { NewChallenge, PendingLogin } from "./doors/challenge.ts";
+export type { FactorChange, FactorOutcome } from "./doors/factors.ts";
 export type { Intent, Outcome, Proof, Verdict } from "./doors/proof.ts";
 export type { WhenNobody } from "./engine.ts";
 export * from "./errors.ts";
@@ -27,6 +29,7 @@ export { cookieLine, readCookie, setCookie } from "./http/cookies.ts";
 export * from "./http/fields.ts";
 export { networkOf } from "./http/network.ts";
 export { safeTarget } from "./http/redirects.ts";
+export type { StepUpScreen } from "./http/requirements.ts";
 export type { Handler, Method } from "./http/router.ts";
 export * from "./http/sessions.ts";
 export * from "./identifier.ts";
@@ -44,6 +47,7 @@ export * from "./pages/view.ts";
 export * from "./passwords.ts";
 export * from "./random.ts";
 export * from "./replies.ts";
+export { defineShared, type Shared } from "./shared.ts";
 export { type Current, type SignInLifetime, signInKey } from "./sign-ins.ts";
 export { browserBudget, type Subject, subjectOfUser } from "./subjects.ts";
 export * from "./texts.ts";

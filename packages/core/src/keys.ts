@@ -97,6 +97,11 @@ export class KeyRing {
     }
   }
 
+  /** Whether `sealed` was made under another key than the first: what is kept for long is to be sealed anew, before that key goes. */
+  isOutdated(sealed: string): boolean {
+    return !sealed.startsWith(`${this.#keys[0].id}.`);
+  }
+
   /** A keyed hash of `text` (HMAC-SHA-256) under the first key, as 43 characters of base64url. */
   mac(purpose: string, text: string): string {
     return macWith(this.#keys[0], purpose, text);

@@ -3,8 +3,8 @@ import type { CountOperations } from "./capabilities/counting.ts";
 import { digest } from "./keys.ts";
 import type { Clock, Duration } from "./time.ts";
 
-/** What a limit counts by. */
-export type LimitedBy = "network" | "subject" | "destination";
+/** What a limit counts by; `"everybody"`: all uses together. */
+export type LimitedBy = "network" | "subject" | "destination" | "everybody";
 
 export interface Limit {
   /** `module/what/by`; what an application names it by to change it. */

@@ -34,5 +34,9 @@ export interface Sms {
 }
 
 export interface SmsSender {
+  /** Hands the message over; resolves when the provider has taken it. Rejects when it was not taken. */
   send(sms: Sms): Promise<void>;
+  close?(): Promise<void>;
+  /** Why nothing can be sent by it, with the mend. Part of the start-up error where text messages are to be sent. */
+  readonly problem?: string;
 }

@@ -6,6 +6,7 @@ import type { MailedToken, TokenProof } from "./capabilities/mailed-tokens.ts";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
 import type { Channel, Subscription } from "./channels.ts";
 import type { NewChallenge, PendingLogin } from "./doors/challenge.ts";
+import type { FactorChange, FactorOutcome } from "./doors/factors.ts";
 import type { Which } from "./doors/logout.ts";
 import type { Intent, Outcome, Proof, Verdict } from "./doors/proof.ts";
 import type { WhenNobody } from "./engine.ts";
@@ -14,16 +15,18 @@ import type { RequireOptions } from "./gate-types.ts";
 import type { PasswordHasher } from "./hasher.ts";
 import type { Context } from "./http/context.ts";
 import type { Answer, FieldSet, ValuesOf } from "./http/fields.ts";
+import type { StepUpScreen } from "./http/requirements.ts";
 import type { Handler, Method } from "./http/router.ts";
 import type { Identifier } from "./identifier.ts";
 import type { KeyRing } from "./keys.ts";
 import type { Admission, Limit, LimitedBy } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { MailView } from "./mail/mail-view.ts";
-import type { Mailbox } from "./messages.ts";
+import type { Mailbox, SmsSender } from "./messages.ts";
 import type { Problem } from "./pages/view.ts";
 import type { Random } from "./random.ts";
 import type { Reply } from "./replies.ts";
+import type { Shared } from "./shared.ts";
 import type { Current, SignInLifetime } from "./sign-ins.ts";
 import type { Subject } from "./subjects.ts";
 import type { Texts } from "./texts.ts";
@@ -36,6 +39,8 @@ export interface Module<in S extends ServerStorer = never, out Api = unknown> {
   readonly name: string;
   /** What it needs of the storer, as values: must say what `S` says. */
   readonly requires: readonly Capability[];
+  /** Names of modules that must be in use too. @default none */
+  readonly needs?: readonly string[];
   /** The reason words that it answers with, each with a text `reason.WORD`. */
   readonly reasons: readonly string[];
   /** Its English texts. */
@@ -128,8 +133,19 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
     makeForNobody(path: string, purpose: string, destination: string, lasts: Duration): MailedLink;
     forget(ctx: Context): void;
   };
-  /** Asks for what `gate.require()` asks for; `null` when it is fulfilled. */
-  mustBe(ctx: Context, options: RequireOptions): Promise<Reply | null>;
+  /**
+   * Asks for what `gate.require()` asks for; `null` when it is fulfilled. With the `fields` of the form that GET shows at the same path, people come back to it after a proof, and it shows again what may
+   * be preserved.
+   */
+  mustBe(ctx: Context, options: RequireOptions, fields?: FieldSet): Promise<Reply | null>;
+  /** Names a screen where a proof is given afresh: asked in the order of modules, the first that can help is taken. */
+  stepUpScreen(screen: StepUpScreen): void;
+  /** What several modules of this gate use together; made by whoever asks first. */
+  shared<T>(key: Shared<T>): T;
+  /** Sends text messages. `sms.problem` says why it cannot, if it cannot: make it a {@link ConfigError}. */
+  readonly sms: SmsSender;
+  /** What people know the application as: the option `applicationName`, else the host of `rootUrl`. */
+  readonly applicationName: string;
   /**
    * For a module that proves addresses before anybody gets in: what a registration answers, be the login new or taken. At most one.
    */
@@ -169,15 +185,21 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   /** The door to a new password by a mailed link. `null` stands for a token of the wrong form. */
   finishReset(ctx: Context | null, proof: TokenProof | null, to: string): Promise<Outcome<User>>;
   changePassword(ctx: Context | null, pid: string, passwords: { readonly from: string; readonly to: string }): Promise<Outcome<User>>;
+  /** The door to a change of second factors: ends every other sign-in, and lets in whoever waits for a factor to be set up. */
+  changeFactors(ctx: Context, change: FactorChange): Promise<Outcome<FactorOutcome<User>>>;
 
   /** For second factors: see the channel `login`, phase `challenge`. */
   readonly challenges: {
-    /** Says that `method` counts as a second factor. */
-    counts(method: string): void;
+    /** Says that `method` counts as a second factor, and who has it. What stands in for a factor (a recovery code) is nobody's factor: `() => false`. */
+    counts(method: string, isSetUp: (user: User) => boolean): void;
+    /** Whether the user has a second factor, whichever module brings it. Ask it where a new way in is made: a session of the first factor alone must not make one. */
+    hasFactor(user: User): boolean;
     pend(event: LoginEvent, path: string, limits: { readonly tries: number; readonly lasts: Duration }): Promise<Reply>;
     pending(ctx: Context): Promise<PendingLogin | null>;
     /** Spends one try of the pending login; `null` when there is none left. Before every look at a code. */
     tryPending(ctx: Context): Promise<PendingLogin | null>;
+    /** Ends the pending login of this browser. */
+    drop(ctx: Context): Promise<void>;
     complete(ctx: Context, proof: Proof): Promise<Reply>;
     make(ctx: Context, challenge: NewChallenge): Promise<string>;
     find(ctx: Context, purpose: string): Promise<Challenge | null>;

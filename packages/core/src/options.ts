@@ -154,6 +154,7 @@ function isModule(value: unknown): value is Module {
 function problemsOfModules(storer: unknown, modules: unknown, reserved: ReadonlySet<string>, sendsMail: boolean): string[] {
   if (!isObject(modules) || Array.isArray(modules)) return ["`modules` must be an object of modules, for example { auth: auth() }"];
   const problems: string[] = [];
+  const present = new Set(Object.values(modules).map((module) => memberOf(module, "name")));
   for (const [name, module] of Object.entries(modules)) {
     if (reserved.has(name)) problems.push(`\`modules.${name}\`: the gate has a member of that name; choose another one`);
     if (!isModule(module)) {
@@ -164,6 +165,9 @@ function problemsOfModules(storer: unknown, modules: unknown, reserved: Readonly
       problems.push(
         `module "${name}" sends mails: say who they come from, for example mail: { from: { address: "no-reply@example.com" } }`,
       );
+    }
+    for (const needed of module.needs ?? []) {
+      if (!present.has(needed)) problems.push(`module "${name}" needs the module "${needed}": add it, for example ${needed}: ${needed}()`);
     }
     // Without a storer there is one thing to mend, not a list of all that it does not do.
     if (!isObject(storer)) continue;

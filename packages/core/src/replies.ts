@@ -33,6 +33,8 @@ export interface RefusalReply {
   readonly problems: readonly Problem[];
   /** Sent as Allow (RFC 9110, 10.2.1), with status 405. */
   readonly allow: readonly string[] | null;
+  /** A path of the application where a JSON client finds what is missing; a browser is redirected instead. */
+  readonly location: string | null;
 }
 
 export type Reply = PageReply | RedirectReply | RefusalReply;
@@ -74,7 +76,12 @@ export const redirect = (
 export const refuse = (
   status: number,
   reason: string,
-  options: { readonly retryAfter?: number; readonly allow?: readonly string[]; readonly problems?: readonly Problem[] } = {},
+  options: {
+    readonly retryAfter?: number;
+    readonly allow?: readonly string[];
+    readonly problems?: readonly Problem[];
+    readonly location?: string;
+  } = {},
 ): RefusalReply => ({
   kind: "refusal",
   status,
@@ -82,6 +89,7 @@ export const refuse = (
   retryAfter: options.retryAfter ?? null,
   allow: options.allow ?? null,
   problems: options.problems ?? [],
+  location: options.location ?? null,
 });
 
 /** Turns away what does not fit, field by field (422). */

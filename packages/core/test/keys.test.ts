@@ -47,6 +47,12 @@ describe("what a key ring sealed", () => {
     expect(ring(OLD).open("mail", "ann", sealed)).toBeNull();
   });
 
+  it("is outdated once another key is the first", () => {
+    const sealed = ring(OLD).seal("mail", "ann", "text");
+    expect(ring(OLD, NEW).isOutdated(sealed)).toBe(false);
+    expect(ring(NEW, OLD).isOutdated(sealed)).toBe(true);
+  });
+
   it("names its key by an id that follows from the key and does not hold it", () => {
     const idOf = (sealed: string): string => sealed.split(".")[0] ?? "";
     const id = idOf(ring(NEW).seal("mail", "ann", "text"));

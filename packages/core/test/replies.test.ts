@@ -42,6 +42,7 @@ describe("a refusal", () => {
       retryAfter: null,
       allow: null,
       problems: [],
+      location: null,
     });
     expect(refuse(429, "too_many_attempts", { retryAfter: 30 })).toMatchObject({ retryAfter: 30 });
     expect(refuse(405, "method_not_allowed", { allow: ["GET"] })).toMatchObject({ allow: ["GET"] });

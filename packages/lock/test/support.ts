@@ -40,7 +40,7 @@ const pin = (): Module<ChallengingServerStorer> =>
     reasons: [],
     texts: { "pin.label": "Pin" },
     start(core) {
-      core.challenges.counts("pin");
+      core.challenges.counts("pin", (user) => user.login === BOB);
       core
         .on(login)
         .before("challenge", (event) =>

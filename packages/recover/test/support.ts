@@ -66,7 +66,7 @@ const pin = (has: (user: User) => boolean): Module<ServerStorer & ChallengeOpera
     reasons: [],
     texts: { "pin.title": "Your pin", "pin.label": "Pin", "pin.submit": "Go on" },
     start(core) {
-      core.challenges.counts("pin");
+      core.challenges.counts("pin", has);
       core
         .on(login)
         .before("challenge", (event) => (has(event.user) ? core.challenges.pend(event, "/pin", { tries: 5, lasts: minutes(10) }) : null));

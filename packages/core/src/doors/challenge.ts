@@ -25,6 +25,11 @@ export interface PendingLogin<U extends User = User> {
   /** How the first factor was given. */
   readonly method: string;
   readonly via: string;
+  /** How often a second factor may still be tried. */
+  readonly triesLeft: number;
+  readonly expiresAt: Date;
+  /** When the first factor was given. */
+  readonly provedAt: Date;
 }
 
 /** What a pending login keeps in its row. No secret. */
@@ -113,9 +118,14 @@ export async function pendingLogin<U extends User>(
   const user = challenge ? await engine.storer.load(challenge.pid) : null;
   if (user) engine.checkUser(user);
   if (!challenge || user?.epoch !== challenge.epoch) return null;
-  const { intent, method, via } = keptIn(challenge);
-  return { challengeId: challenge.id, user, intent, method, via };
+  const { intent, method, via, at } = keptIn(challenge);
+  const { id: challengeId, triesLeft, expiresAt } = challenge;
+  return { challengeId, user, intent, method, via, triesLeft, expiresAt, provedAt: new Date(at) };
 }
+
+/** Ends the login that waits here and answers it; of any number of parallel calls one gets it. */
+export const takePendingLogin = <U extends User>(engine: Engine<U>, ctx: Context<U>): Promise<PendingLogin<U> | null> =>
+  pendingLogin(engine, ctx, "consumeChallenge");
 
 // `pendLogin` wrote it, and the row is bound to our purpose.
 const keptIn = (challenge: Challenge): Kept => JSON.parse(challenge.data) as Kept;
@@ -135,17 +145,24 @@ export async function completeChallenge<U extends User>(
   if (!Proof.isGenuine(proof)) throw new TypeError("a proof comes from the door `attempt` and from nowhere else");
   if (!engine.secondFactors.has(proof.method)) {
     throw new TypeError(
-      `"${proof.method}" does not count as a second factor: say challenges.counts("${proof.method}") when the module starts`,
+      `"${proof.method}" does not count as a second factor: say challenges.counts("${proof.method}", …) when the module starts`,
     );
   }
-  const challenge = await withChallenge(engine, ctx, LOGIN, "consumeChallenge");
-  const user = challenge ? await engine.storer.load(challenge.pid) : null;
-  if (user) engine.checkUser(user);
-  if (!challenge || user?.epoch !== challenge.epoch || proof.pid !== user.pid || proof.epoch !== user.epoch)
-    return { refused: noPendingLogin() };
-  const { intent, method, at, via } = keptIn(challenge);
+  const pending = await takePendingLogin(engine, ctx);
+  if (!pending || proof.pid !== pending.user.pid || proof.epoch !== pending.user.epoch) return { refused: noPendingLogin() };
+  return completeLogin(engine, ctx, pending, proof);
+}
+
+/** What both ways out of a pending login end in: a second factor that was given, or one that was just set up. */
+export async function completeLogin<U extends User>(
+  engine: Engine<U>,
+  ctx: Context<U>,
+  pending: PendingLogin<U>,
+  second: Proof,
+): Promise<Outcome<{ readonly user: U; readonly intent: Intent }>> {
+  const { user, intent, method, via, provedAt } = pending;
   const knownBrowser = engine.browsers.idFor(ctx, user.pid);
-  const event: LoginEvent = { user, ctx, proof: new Proof(user, method, new Date(at)), second: proof, intent, via, knownBrowser };
+  const event: LoginEvent = { user, ctx, proof: new Proof(user, method, provedAt), second, intent, via, knownBrowser };
   const refused = await guards(engine, event);
   if (refused) return { refused };
   const outcome = await establish(engine, event, user, "full");

@@ -7,11 +7,12 @@ import { type ChangePasswordEvent, changePassword as changePasswordChannel } fro
 import type { Context } from "../http/context.ts";
 import type { Problem } from "../pages/view.ts";
 import { refuse, refuseFields } from "../replies.ts";
-import { newSignIn, signInKey, withFactor } from "../sign-ins.ts";
+import { signInKey, withFactor } from "../sign-ins.ts";
 import { type Subject, subjectOfUser } from "../subjects.ts";
 import type { User } from "../users.ts";
 import { attempt } from "./attempt.ts";
 import type { Outcome } from "./proof.ts";
+import { staySignedIn } from "./stay.ts";
 
 function authing(engine: Engine): Needs<AuthableUser, AuthOperations> {
   if (!meets(engine.storer, authable)) {
@@ -67,6 +68,7 @@ export async function changePassword<U extends User>(
   pid: string,
   passwords: { readonly from: string; readonly to: string },
 ): Promise<Outcome<U>> {
+  const { clock } = engine;
   const user = await engine.storer.load(pid);
   if (!user) return { refused: refuse(404, "user_not_found") };
   engine.checkUser(user);
@@ -84,29 +86,10 @@ export async function changePassword<U extends User>(
   const epoch = await authing(engine).changePasswordHash(pid, verdict.ok.epoch, passwordHash);
   if (epoch === null) return { refused: refuse(409, "account_changed") };
   const changed = { ...user, epoch, passwordHash };
-  if (ctx) await staySignedIn(engine, ctx, changed);
+  if (ctx) await staySignedIn(engine, ctx, changed, (before) => withFactor(before, { method: "password", at: clock.now() }));
   await engine.storer.endSignIns(pid, ctx?.sessionId ? signInKey(ctx.sessionId) : null);
   await tell(engine, { ...event, user: changed });
   return { ok: changed };
-}
-
-/** The old sign-in died with the old epoch; this browser gets a new one with the same rights, unless it was signed out while the passwords were hashed. */
-async function staySignedIn<U extends User>(engine: Engine<U>, ctx: Context<U>, user: U): Promise<void> {
-  const { storer, clock, lifetime, random } = engine;
-  const [current, before] = [await ctx.current(), ctx.sessionId];
-  if (current?.user.pid !== user.pid || before === null) return;
-  if (!(await storer.endSignIn(signInKey(before)))) {
-    ctx.becomes(null);
-    return ctx.dropSession();
-  }
-  const session = await ctx.renewSession();
-  session.put("since", clock.now().toISOString());
-  await session.save();
-  const { level, factors, network, userAgent } = current.signIn;
-  const proven = withFactor(factors, { method: "password", at: clock.now() });
-  const signIn = newSignIn({ user, level, factors: proven, network, userAgent }, lifetime, clock.now(), random);
-  const made = await storer.createSignIn(signInKey(session.id), signIn);
-  ctx.becomes(made ? { user, signIn } : null);
 }
 
 /** For the application and its scripts: a new password without the old one. Rules apply; every sign-in ends. `null` for no such user. */

@@ -110,7 +110,7 @@ async function readText(field: TextField | SecretField, raw: unknown): Promise<F
 }
 
 /** What may be shown again: only text and flags that say so, and only if they were of the right kind. */
-function preservedOf(fields: FieldSet, body: Body): Record<string, string> {
+export function preservedOf(fields: FieldSet, body: Body): Record<string, string> {
   const preserved: Record<string, string> = {};
   for (const [name, field] of named(fields)) {
     const raw = body.get(name);

@@ -3,18 +3,20 @@ import type { NextFunction, Request, RequestHandler, Response } from "express";
 import type { Engine } from "../engine.ts";
 import type { RequireOptions } from "../gate-types.ts";
 import { type Reply, redirect, refuse } from "../replies.ts";
-import type { Current } from "../sign-ins.ts";
-import { before } from "../time.ts";
 import type { User } from "../users.ts";
 import type { Context } from "./context.ts";
 import { isSafe, provenance } from "./csrf.ts";
+import { type FieldSet, preservedOf } from "./fields.ts";
+import { keepForm, pathOf } from "./kept-form.ts";
 import { isJson } from "./negotiation.ts";
 import { safeTarget } from "./redirects.ts";
+import { lackOf, screenFor } from "./requirements.ts";
 
 export interface MiddlewareSettings<U extends User> {
   readonly engine: Engine<U>;
   /** The login page as the application sees it. */
   readonly loginPath: string;
+  readonly mount: string;
   readonly origins: ReadonlySet<string>;
   readonly tokenLayer: boolean;
   readonly contextOf: (req: Request, res: Response) => Context<U>;
@@ -27,8 +29,8 @@ export interface Middleware {
   clientState(): RequestHandler;
   csrf(): RequestHandler;
   require(options?: RequireOptions): RequestHandler;
-  /** The same question for a handler of a module. */
-  mustBe(ctx: Context, options: RequireOptions): Promise<Reply | null>;
+  /** The same question for a handler of a module. `fields` are those of the form at the same path. */
+  mustBe(ctx: Context, options: RequireOptions, fields?: FieldSet): Promise<Reply | null>;
   /** For a module's own middleware. */
   of(work: (ctx: Context) => Promise<Reply | null>): RequestHandler;
 }
@@ -53,16 +55,23 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
     }
   };
 
-  const mustBe = async (ctx: Context, options: RequireOptions): Promise<Reply | null> => {
+  const mustBe = async (ctx: Context, options: RequireOptions, fields?: FieldSet): Promise<Reply | null> => {
     const waiting = settings.ready();
     if (waiting) await waiting;
     const current = await ctx.current();
-    const reason = whyNot(engine, current, options);
-    if (reason === null) return null;
-    const { respond: how = "redirect" } = options;
+    const lack = lackOf(engine, current, options);
+    if (lack === null) return null;
+    const { respond: how = "redirect", form } = options;
     if (how === "notFound") return refuse(404, "not_found");
-    if (how === "unauthorized" || ctx.json) return refuse(current ? 403 : 401, reason);
-    return redirect(loginUrl(settings.loginPath, ctx.req), { reason, flash: "failure" });
+    const screen = screenFor(engine, current, lack);
+    const path = screen === null ? settings.loginPath : settings.mount + screen;
+    if (how === "unauthorized" || ctx.json) return refuse(current ? 403 : 401, lack.reason, current ? { location: path } : {});
+    // A page can be asked for again; of what was posted only the form is shown again, and nothing is replayed.
+    const target = safeTarget(isSafe(ctx.req.method) ? ctx.req.originalUrl : fields ? pathOf(ctx.req.originalUrl) : form?.at);
+    if (current && target !== null && !isSafe(ctx.req.method)) {
+      keepForm(ctx, pathOf(target), current.user.pid, fields ? preservedOf(fields, ctx.body) : keptOf(ctx.req, form?.preserve ?? []));
+    }
+    return redirect(withRedir(path, target), { reason: lack.reason, flash: "failure" });
   };
 
   /** The first requests wait for the storer, where sessions may be kept. A stranger need not suffer from a database that is away. */
@@ -121,28 +130,14 @@ const bodyToken = (req: Request): unknown => {
   return typeof body === "object" && body !== null && Object.hasOwn(body, "_csrf") ? Reflect.get(body, "_csrf") : undefined;
 };
 
-/** Why `current` is not let in, or `null`. */
-function whyNot<U extends User>(
-  engine: Engine<U>,
-  current: Current<U> | null,
-  { level = "half", twoFactored, within }: RequireOptions,
-): string | null {
-  if (!current) return "login_required";
-  const { signIn } = current;
-  if (level === "full" && signIn.level !== "full") return "full_login_required";
-  if (twoFactored && !hasSecondFactor(engine, current)) return "second_factor_missing";
-  if (within !== undefined) {
-    const oldest = before(engine.clock.now(), within);
-    if (signIn.level !== "full" || !signIn.factors.some(({ at }) => at >= oldest)) return "recent_login_required";
-  }
-  return null;
-}
+/** `path` with the way back behind it. */
+const withRedir = (path: string, target: string | null): string =>
+  target === null ? path : `${path}?${new URLSearchParams({ redir: target })}`;
 
-export const hasSecondFactor = <U extends User>({ secondFactors }: Engine<U>, { signIn }: Current<U>): boolean =>
-  signIn.level === "full" && signIn.factors.some(({ method }) => secondFactors.has(method));
-
-/** The login page, and back to this page afterwards if going there again does no harm. */
-function loginUrl(loginPath: string, req: Request): string {
-  const target = isSafe(req.method) ? safeTarget(req.originalUrl) : null;
-  return target === null ? loginPath : `${loginPath}?${new URLSearchParams({ redir: target })}`;
+/** The fields of a body that the application has parsed, as far as they may be kept. */
+function keptOf(req: Request, names: readonly string[]): Record<string, string> {
+  const body: unknown = req.body;
+  if (typeof body !== "object" || body === null) return {};
+  const texts = names.map((name) => [name, Object.hasOwn(body, name) ? Reflect.get(body, name) : undefined] as const);
+  return Object.fromEntries(texts.filter((pair): pair is readonly [string, string] => typeof pair[1] === "string"));
 }

@@ -5,7 +5,9 @@ import { defineView, type PageTools, type Renderer, type View } from "../pages/v
 import type { PageReply, RedirectReply, RefusalReply, Reply } from "../replies.ts";
 import type { Translate } from "../texts.ts";
 import type { Context } from "./context.ts";
+import { isSafe } from "./csrf.ts";
 import { type FieldSet, named } from "./fields.ts";
+import { takeForm } from "./kept-form.ts";
 
 const DEFAULT_POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
@@ -56,10 +58,20 @@ export class Responder {
     ctx.res.vary(VARY);
     if (reply.kind === "redirect") return this.#redirect(ctx, reply);
     if (reply.kind === "refusal" && reply.status === 204) return sendNothing(ctx, reply);
-    const shown = reply.kind === "page" ? reply : asPage(reply);
+    const shown = reply.kind === "page" ? await this.#withKept(ctx, reply) : asPage(reply, this.#locationOf(reply));
     if (reply.kind === "refusal" && reply.allow) ctx.res.setHeader("allow", reply.allow.join(", "));
     if (shown.retryAfter !== null) ctx.res.setHeader("retry-after", String(shown.retryAfter));
     return ctx.json ? this.#json(ctx, shown) : this.#page(ctx, shown);
+  }
+
+  /** A form that somebody comes back to shows what they had typed. */
+  async #withKept(ctx: Context, reply: PageReply): Promise<PageReply> {
+    if (reply.problems.length > 0 || Object.keys(reply.values).length > 0 || !isSafe(ctx.req.method)) return reply;
+    return { ...reply, values: await takeForm(ctx) };
+  }
+
+  #locationOf({ location }: RefusalReply): string | null {
+    return location === null ? null : this.publicPath(location);
   }
 
   /** The public path of an application path: with the prefix that a proxy strips. */
@@ -128,7 +140,7 @@ export class Responder {
       signedIn: await ctx.current().then(Boolean, () => false),
       page: await pageData(ctx),
       form: (form) => formMarkup(form, { t, url, csrfToken, problems, values, redir }),
-      link: (path, textKey) => html`<a href="${url(path) + takeAlong}">${t(textKey)}</a>`,
+      link: (path, textKey, parameters) => html`<a href="${url(path) + takeAlong}">${t(textKey, parameters)}</a>`,
     };
   }
 }
@@ -151,10 +163,10 @@ function describeFields(data: object, t: Translate): object {
   return { ...data, fields: Object.fromEntries(described) };
 }
 
-const asPage = ({ status, reason, problems, retryAfter }: RefusalReply): PageReply => ({
+const asPage = ({ status, reason, problems, retryAfter }: RefusalReply, location: string | null): PageReply => ({
   kind: "page",
   view: refusalView,
-  data: {},
+  data: location === null ? {} : { location },
   status,
   reason,
   problems,

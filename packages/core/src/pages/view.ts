@@ -57,7 +57,7 @@ export interface PageTools {
   /** A form for declared fields: labels, hints, problems beside their fields, focus on the first error, the CSRF token. */
   readonly form: (form: FormOptions) => Html;
   /** A link to a path below the mount that takes the wanted page along. */
-  readonly link: (path: string, textKey: string) => Html;
+  readonly link: (path: string, textKey: string, parameters?: TextParameters) => Html;
 }
 
 export interface FormOptions {
