@@ -255,7 +255,7 @@ Made from the code by \`npm run docs -- --write\`. An application changes a figu
 A refused use is answered with 429 and \`Retry-After\`, before any password is looked at. A window begins with the first use and is not moved by later ones.
 
 _By network_ counts an IPv4 address, or the first 64 bits of an IPv6 address, as Express's \`trust proxy\` gives it. _By subject_ counts a user, or a login that nobody
-has, so that a limit never tells which accounts exist; in \`attempt/subject\` each method (a password, a code) has a budget of its own. _By destination_ counts an address that mail or text messages go to.
+has, so that a limit never tells which accounts exist; in \`attempt/subject\` each method (a password, a code) has a budget of its own. _By destination_ counts an address that mail or text messages go to, _everybody_ all uses together.
 
 ${table([["name", "by", "at most", "in"], ...rows])}
 

@@ -5,10 +5,14 @@ import { confirm } from "@castellan/confirm";
 import { expire } from "@castellan/expire";
 import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { otp } from "@castellan/otp";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
+import { sms } from "@castellan/sms";
 import { memoryStorer } from "@castellan/testkit";
+import { totp } from "@castellan/totp";
+import { twofactor } from "@castellan/twofactor";
 import { castellan, expressSessions } from "castellan";
 
 /** Every module, under the name of its package's folder. */
@@ -21,6 +25,10 @@ export const modules = {
   lock: lock(),
   expire: expire(),
   remember: remember(),
+  otp: otp(),
+  twofactor: twofactor(),
+  totp: totp(),
+  sms: sms({ countries: ["CH"] }),
 };
 
 /** Packages that are no feature. */
@@ -33,6 +41,7 @@ export const fullGate = () =>
     storer: memoryStorer(),
     sessions: expressSessions({ secret: "nothing is signed by this secret: 0123456789" }),
     mailer: { send: async () => {} },
+    sms: { send: async () => {} },
     mail: { from: { address: "no-reply@example.com" }, every: null },
     sweepEvery: null,
     modules,

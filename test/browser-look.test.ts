@@ -26,6 +26,7 @@ const strangers: Readonly<Record<string, Way>> = {
   "the sign-in page": { status: 200, go: open("/auth/login") },
   "the sign-in page of somebody turned away": { status: 200, go: open("/account") },
   "the sign-in page after a wrong password": { status: 401, go: (page, email) => signIn(page, email, "wrong") },
+  "the sign-in page for one-time passwords": { status: 200, go: open("/auth/otp/login") },
   "the registration page": { status: 200, go: open("/auth/register") },
   "the registration page with problems": {
     status: 422,
@@ -59,6 +60,14 @@ const members: Readonly<Record<string, Way>> = {
   "the start page of a person": { status: 200, go: open("/") },
   "the account page": { status: 200, go: open("/account") },
   "the page for full sign-ins": { status: 200, go: open("/full") },
+  "the security page": { status: 200, go: open("/security") },
+  "the form of a transfer": { status: 200, go: open("/transfer") },
+  "the second factors": { status: 200, go: open("/auth/2fa") },
+  "the set-up of an app": { status: 200, go: open("/auth/2fa/totp/setup") },
+  "the set-up of text messages": { status: 200, go: open("/auth/2fa/sms/setup") },
+  "the one-time passwords": { status: 200, go: open("/auth/otp/add") },
+  "the end of one-time passwords": { status: 200, go: open("/auth/otp/clear") },
+  "the question who it is": { status: 200, go: open("/auth/reauthenticate") },
   "the sign-in page of somebody signed in": { status: 200, go: open("/auth/login") },
   "the account page with a message": {
     status: 200,

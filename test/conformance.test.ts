@@ -1,6 +1,6 @@
 /** Behaviours that the table of conformance claims for core and its defaults: see docs/conformance.md. @module */
 import assert from "node:assert/strict";
-import { attempt, disable, enable, login, logout, register as registering, type Subscription, stepUp } from "@castellan/core";
+import { attempt, disable, enable, login, logout, refuse, register as registering, type Subscription, stepUp } from "@castellan/core";
 import { memoryStorer, TEST_SECRET } from "@castellan/testkit";
 import { castellan, expressSessions, outboxMailer } from "castellan";
 import express, { type NextFunction, type Request, type Response } from "express";
@@ -268,7 +268,7 @@ describe("a channel", () => {
     const app = await startDoors();
     await haveUser(app);
     const heard: string[] = [];
-    const refusal = (reason: string) => ({ kind: "refusal", status: 403, reason, retryAfter: null, problems: [], allow: null }) as const;
+    const refusal = (reason: string) => refuse(403, reason);
     app.gate
       .on(login)
       .before("guard", () => void heard.push("first"))

@@ -14,6 +14,8 @@ it("has the routes, handlers, reasons and limits that examples/full/description.
       sessionSecret: "a-secret-of-tests-that-nobody-else-may-use",
       smtpUrl: null,
       mailFrom: "example@castellan.example",
+      twilio: null,
+      smsCountries: null,
       trustProxy: "loopback",
     },
     null,

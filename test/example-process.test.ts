@@ -158,13 +158,20 @@ describe("the example without the development flag", () => {
     SESSION_SECRET: "a-secret-of-tests-that-nobody-else-may-use",
     SMTP_URL: `smtp://127.0.0.1:${await freePort()}`,
     MAIL_FROM: "app@example.com",
+    TWILIO_ACCOUNT_SID: `AC${"0".repeat(32)}`,
+    TWILIO_AUTH_TOKEN: "a-token-of-tests-that-nobody-else-may-use",
+    TWILIO_FROM: "+15005550006",
+    SMS_COUNTRIES: "ch, DE",
   });
 
   it("lists everything that is missing, with the command that makes a secret", async () => {
     const { code, output } = await runToItsEnd({});
     assert.equal(code, 1);
     const missing = [...output.matchAll(/- ([A-Z_]+) is missing: /g)].map(([, name]) => name);
-    assert.deepEqual(missing, ["DATABASE_URL", "ROOT_URL", "SMTP_URL", "MAIL_FROM", "CASTELLAN_KEY", "SESSION_SECRET"]);
+    assert.deepEqual(missing, [
+      ...["DATABASE_URL", "ROOT_URL", "SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "SMS_COUNTRIES"],
+      ...["CASTELLAN_KEY", "SESSION_SECRET"],
+    ]);
     assert.match(output, /make one with: node -p "crypto\.randomBytes\(32\)\.toString\('base64url'\)"/);
   });
 

@@ -5,6 +5,7 @@ import { answers } from "./answers.mjs";
 import { outboxRoutes } from "./outbox.mjs";
 import { startPage } from "./pages.mjs";
 import { personOf } from "./person.mjs";
+import { securityRoutes } from "./security.mjs";
 
 /** For our own pages; Castellan's bring theirs. */
 const HEADERS = {
@@ -40,6 +41,7 @@ export function makeApp(gate, settings, outbox) {
     await answer.show(req, res, { title, data: { person }, body: startPage({ person, hasOutbox: outbox !== null }) });
   });
   app.use(accountRoutes(gate, answer, { mailsStay: settings.smtpUrl === null, rootUrl: settings.rootUrl }));
+  app.use(securityRoutes(gate, answer));
   if (outbox) app.use("/dev/outbox", outboxRoutes(outbox, answer));
 
   app.use((req, res) => answer.fail(req, res, 404));

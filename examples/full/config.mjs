@@ -16,6 +16,8 @@ import { ConfigError } from "castellan";
  * @property {string} sessionSecret
  * @property {string | null} smtpUrl `null` for the outbox.
  * @property {string} mailFrom
+ * @property {{ accountSid: string, authToken: string, from: string } | null} twilio `null` for the outbox.
+ * @property {readonly string[] | null} smsCountries Where text messages may go, as ISO 3166-1 alpha-2 codes; `null` for everywhere: nothing leaves the outbox.
  * @property {string | number} trustProxy Whose word counts on where a request comes from: https://expressjs.com/en/guide/behind-proxies.html
  */
 
@@ -52,6 +54,8 @@ export function settingsFrom(environment) {
     databaseFile: databaseUrl ? fileFrom(databaseUrl, problems) : join(directory, "app.db"),
     smtpUrl: development ? read("SMTP_URL") : required("SMTP_URL", "for example smtp://user:password@mail.example.com:587"),
     mailFrom: development ? (read("MAIL_FROM") ?? "example@castellan.example") : required("MAIL_FROM", "the address that mails come from"),
+    twilio: development ? null : twilioFrom(required),
+    smsCountries: development ? null : countriesFrom(required("SMS_COUNTRIES", "where text messages may go, for example CH,DE")),
     trustProxy: trustFrom(read("TRUST_PROXY") ?? "loopback"),
   };
   if (!development) {
@@ -92,6 +96,16 @@ function portFrom(text, problems) {
   problems.push(`PORT is a number from 1 to 65535, not "${text}"`);
   return 0;
 }
+
+/** @param {(name: string, mend: string) => string} required */
+const twilioFrom = (required) => ({
+  accountSid: required("TWILIO_ACCOUNT_SID", "the account that sends text messages, AC…"),
+  authToken: required("TWILIO_AUTH_TOKEN", "its secret"),
+  from: required("TWILIO_FROM", "the number that text messages come from, for example +15005550006"),
+});
+
+/** @param {string} text */
+const countriesFrom = (text) => text.split(",").map((code) => code.trim().toUpperCase());
 
 /** How many proxies, or which ones. @param {string} text */
 const trustFrom = (text) => (/^\d+$/.test(text) ? Number(text) : text);

@@ -5,11 +5,15 @@ import { confirm } from "@castellan/confirm";
 import { expire } from "@castellan/expire";
 import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { otp } from "@castellan/otp";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
+import { sms, twilioSender } from "@castellan/sms";
 import { sqlite } from "@castellan/storer-sql/sqlite";
-import { castellan, expressSessions, pages, smtpMailer, textField } from "castellan";
+import { totp } from "@castellan/totp";
+import { twofactor } from "@castellan/twofactor";
+import { castellan, days, expressSessions, pages, smtpMailer, textField } from "castellan";
 import { z } from "zod";
 
 export const APPLICATION = "Castellan Example";
@@ -48,6 +52,11 @@ export async function makeGate(settings, outbox) {
       lock: lock(),
       expire: expire(),
       remember: remember(),
+      otp: otp({ afterLogin: "/account" }),
+      // What the factors share; people may trust a browser of theirs for a month.
+      twofactor: twofactor({ trust: days(30) }),
+      totp: totp(),
+      sms: sms(settings.smsCountries ? { countries: settings.smsCountries } : { dangerouslyAllowAllCountries: true }),
     },
     // One style sheet for all pages: Castellan's, and behind it our own.
     renderer: pages({ applicationName: APPLICATION, styleSheet: readFileSync(new URL("style.css", import.meta.url), "utf8") }),
@@ -55,5 +64,6 @@ export async function makeGate(settings, outbox) {
     mail: { from: { name: APPLICATION, address: settings.mailFrom } },
     ...(outbox && { mailer: outbox.mailer, sms: outbox.sms }),
     ...(settings.smtpUrl && { mailer: smtpMailer(settings.smtpUrl) }),
+    ...(settings.twilio && { sms: twilioSender(settings.twilio) }),
   });
 }

@@ -34,6 +34,8 @@ export const startPage = ({ person, hasOutbox }) => html`<p>${
 <dl class="choices">
 <dt><a href="/account">Your account</a></dt><dd>For people who are signed in. Everybody else is sent to sign in, and comes back.</dd>
 <dt><a href="/full">For full sign-ins only</a></dt><dd>Wants a password given in this browser; being remembered is not enough.</dd>
+<dt><a href="/security">Security</a></dt><dd>Second factors, recovery codes, trusted browsers, one-time passwords.</dd>
+<dt><a href="/transfer">A transfer</a></dt><dd>Its form asks for a second factor of the last five minutes, and is still filled in afterwards.</dd>
 <dt><a href="/confirmed">For confirmed addresses only</a></dt><dd>Wants the link to be opened that was mailed after the registration.</dd>
 ${hasOutbox && html`<dt><a href="/dev/outbox">Outbox</a></dt><dd>Every mail and text message, which in development go nowhere else.</dd>`}
 </dl>
@@ -46,6 +48,7 @@ export const accountPage = ({ person, confirmed, signIns, csrfToken, mailsStay }
 <dt>Name</dt><dd>${person.name}</dd>
 <dt>E-mail address</dt><dd>${person.email}${!confirmed && html`, <a href="/auth/confirm/resend">not confirmed yet</a>`}</dd>
 <dt>Password</dt><dd>Known to you alone: <a href="/auth/password">change your password</a></dd>
+<dt>Security</dt><dd>Second factors and what belongs to them: <a href="/security">look at your security</a></dd>
 ${here && html`<dt>Signed in</dt><dd>${time(here.since)}</dd>`}
 </dl>
 <section aria-labelledby="sign-ins">

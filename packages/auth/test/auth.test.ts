@@ -1,6 +1,6 @@
 /** Signing in by page and by JSON. @module */
 import assert from "node:assert/strict";
-import { rank } from "@castellan/core";
+import { rank, refuse } from "@castellan/core";
 import { attempt, attemptFailed, login } from "castellan";
 import { describe, expect, it } from "vitest";
 import { ANN, haveUser, kept, PASSWORD, signIn, startApp, told, toldOf, tryJson, withoutTokens } from "./support.ts";
@@ -151,14 +151,7 @@ describe("the right password", () => {
 
   it("T09.04: does not sign in where a guard of the application answers, and the guard's answer is given", async () => {
     const app = await startApp();
-    app.gate.on(login).before("guard", () => ({
-      kind: "refusal",
-      status: 403,
-      reason: "account_disabled",
-      retryAfter: null,
-      problems: [],
-      allow: null,
-    }));
+    app.gate.on(login).before("guard", () => refuse(403, "account_disabled"));
     const browser = app.browser();
     const wrong = await signIn(browser, ANN, "wrong");
     assert.equal(wrong.status, 401, "the guard is asked only after the right password");
@@ -241,7 +234,7 @@ describe("a wrong password", () => {
 
   it("T09.07: is refused by a guard of the channel attempt before it is looked at, the right one too", async () => {
     const app = await startApp();
-    const refusal = { kind: "refusal", status: 423, reason: "busy", retryAfter: 60, problems: [], allow: null } as const;
+    const refusal = refuse(423, "busy", { retryAfter: 60 });
     app.gate.on(attempt).before("guard", () => refusal, { rank: rank.locked });
     const before = app.hasher.calls.verify;
     const [right, wrong] = [

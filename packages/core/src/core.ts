@@ -3,7 +3,7 @@ import type { Request, RequestHandler } from "express";
 import type { ServerStorer } from "./capabilities/server-storer.ts";
 import type { Channel } from "./channels.ts";
 import { attempt } from "./doors/attempt.ts";
-import { completeChallenge, LOGIN, makeChallenge, pendingLogin, pendLogin, takePendingLogin, withChallenge } from "./doors/challenge.ts";
+import { completeChallenge, LOGIN, makeChallenge, pendingLogin, pendLogin, withChallenge } from "./doors/challenge.ts";
 import { changeFactors } from "./doors/factors.ts";
 import { establishHalf, login } from "./doors/login.ts";
 import { logout, revoke } from "./doors/logout.ts";
@@ -163,9 +163,6 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
       hasFactor: (user) => [...engine.secondFactors.values()].some((isSetUp) => isSetUp(user)),
       pend: (event, path, limits) => pendLogin(engine, event, mount + path, limits),
       pending: (ctx) => pendingLogin(engine, ctx),
-      async drop(ctx) {
-        await takePendingLogin(engine, ctx);
-      },
       tryPending: (ctx) => pendingLogin(engine, ctx, "admitTry"),
       async complete(ctx, proof) {
         const outcome = await completeChallenge(engine, ctx, proof);

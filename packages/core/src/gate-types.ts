@@ -29,7 +29,7 @@ export interface RequireOptions {
   readonly respond?: "redirect" | "unauthorized" | "notFound";
   /**
    * For what is posted: where its form is, so that people come back to it after a proof, and which fields are to be shown again: see `gate.preserved(req)`. Never name a secret. The post itself is not
-   * replayed. @default people come back to where the screen leads
+   * replayed. @default none
    */
   readonly form?: { readonly at: string; readonly preserve?: readonly string[] };
 }

@@ -198,8 +198,6 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
     pending(ctx: Context): Promise<PendingLogin | null>;
     /** Spends one try of the pending login; `null` when there is none left. Before every look at a code. */
     tryPending(ctx: Context): Promise<PendingLogin | null>;
-    /** Ends the pending login of this browser. */
-    drop(ctx: Context): Promise<void>;
     complete(ctx: Context, proof: Proof): Promise<Reply>;
     make(ctx: Context, challenge: NewChallenge): Promise<string>;
     find(ctx: Context, purpose: string): Promise<Challenge | null>;

@@ -54,9 +54,10 @@ describe("the notice", () => {
   });
 
   it("says why the page is shown", async () => {
-    expect(await shown({}, { reason: "expired" })).toContain(
+    expect(await shown({}, { reason: "expired", failed: true })).toContain(
       '<p class="notice failure" role="alert">This page was open for too long. Please try again.</p>',
     );
+    expect(await shown({}, { reason: "expired" })).toContain('<p class="notice success" role="status">');
   });
 
   it("is the flash alone where there are both", async () => {

@@ -52,6 +52,7 @@ export function toolsWith(own: Partial<PageTools> = {}): PageTools {
     values: {},
     redir: null,
     modules: { auth: true, register: true, logout: true } as const,
+    failed: false,
     signedIn: false,
     page: {},
     link: (path: string, textKey: string) => html`<a href="/auth${path}">${t(textKey)}</a>`,

@@ -123,6 +123,10 @@ describe("extra fields", () => {
         disabledAt: null,
         confirmedAt: null,
         secondaryEmails: [],
+        totp: null,
+        smsNumber: null,
+        recoveryCodes: [],
+        oneTimePasswords: { epoch: 0, hashes: [] },
       });
     }
     assert.equal(usersOf(app).length, 2);

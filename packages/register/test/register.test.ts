@@ -78,6 +78,10 @@ describe("a registration", () => {
       disabledAt: null,
       confirmedAt: null,
       secondaryEmails: [],
+      totp: null,
+      smsNumber: null,
+      recoveryCodes: [],
+      oneTimePasswords: { epoch: 0, hashes: [] },
     });
     assert.match(String(user?.pid), /^[\w-]{22}$/);
     assert.doesNotMatch(JSON.stringify([...kept(app).sessions, ...kept(app).signIns, kept(app).users]), /correct horse/);

@@ -11,20 +11,28 @@ import {
   type ExpireOperations,
   type LockOperations,
   type MailQueueOperations,
+  type OneTimePasswordOperations,
   type RecoverOperations,
+  type RecoveryCodeOperations,
   type RememberOperations,
   type SecondaryEmailOperations,
   type ServerStorer,
+  type SmsOperations,
   seconds,
+  type TotpOperations,
+  type TrustedBrowserOperations,
 } from "@castellan/core";
 import { challengeOperations } from "./operations/challenges.ts";
 import { countOperations } from "./operations/counts.ts";
+import { factorOperations } from "./operations/factors.ts";
 import { linkOperations } from "./operations/links.ts";
 import { lockOperations } from "./operations/locks.ts";
 import { mailOperations } from "./operations/mails.ts";
+import { oneTimePasswordOperations } from "./operations/one-time-passwords.ts";
 import { rememberOperations } from "./operations/remember.ts";
 import { signInOperations } from "./operations/sign-ins.ts";
 import { sweepOperation } from "./operations/sweep.ts";
+import { trustedBrowserOperations } from "./operations/trusted-browsers.ts";
 import { type SqlUser, userFields, userOperations } from "./operations/users.ts";
 import { SqliteDatabase } from "./sqlite/database.ts";
 import { migrate } from "./sqlite/migrate.ts";
@@ -32,13 +40,16 @@ import { openConnection } from "./sqlite/open.ts";
 import { type SyncSessionOperations, sessionOperations } from "./sqlite/sessions.ts";
 import { challenges } from "./sqlite/statements/challenges.ts";
 import { counts } from "./sqlite/statements/counts.ts";
+import { factors } from "./sqlite/statements/factors.ts";
 import { links } from "./sqlite/statements/links.ts";
 import { locks } from "./sqlite/statements/locks.ts";
 import { mails } from "./sqlite/statements/mails.ts";
+import { oneTimePasswords } from "./sqlite/statements/one-time-passwords.ts";
 import { remember } from "./sqlite/statements/remember.ts";
 import { sessions } from "./sqlite/statements/sessions.ts";
 import { signIns } from "./sqlite/statements/sign-ins.ts";
 import { sweeps } from "./sqlite/statements/sweep.ts";
+import { trustedBrowsers } from "./sqlite/statements/trusted-browsers.ts";
 import { users } from "./sqlite/statements/users.ts";
 
 export type { SqlUser } from "./operations/users.ts";
@@ -81,6 +92,11 @@ export interface SqliteStorer
     RememberOperations,
     ExpireOperations,
     MailQueueOperations,
+    TotpOperations,
+    SmsOperations,
+    RecoveryCodeOperations,
+    TrustedBrowserOperations,
+    OneTimePasswordOperations,
     SyncSessionOperations {
   /** Brings the schema up to date. */
   ready(): Promise<void>;
@@ -103,6 +119,9 @@ export async function sqlite(fileOrOptions: string | SqliteOptions): Promise<Sql
     ...lockOperations(database, locks),
     ...rememberOperations(database, remember),
     ...mailOperations(database, mails),
+    ...factorOperations(database, factors),
+    ...trustedBrowserOperations(database, trustedBrowsers),
+    ...oneTimePasswordOperations(database, oneTimePasswords),
     ...sessionOperations(database, sessions),
     sweep: sweepOperation(database, sweeps),
     ready: async () => migrate(database, file),

@@ -6,7 +6,7 @@ import { loadDriver } from "../src/sqlite/driver.ts";
 import { migrate } from "../src/sqlite/migrate.ts";
 import { openConnection } from "../src/sqlite/open.ts";
 import { migrations } from "../src/sqlite/schema.ts";
-import { aSignIn, at, aUser, newFile, openStorer, withFile } from "./support/places.ts";
+import { aLink, aSeries, aSignIn, aTotp, aTrusted, at, aUser, newFile, openStorer, withFile } from "./support/places.ts";
 
 const SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
 const schemaOf = (file: string): Promise<unknown[]> => withFile(file, (all) => all(SCHEMA));
@@ -75,6 +75,8 @@ describe("the schema", () => {
       lockedUntil: null,
       lockedBy: null,
       secondaryEmails: [],
+      totpEnabledAt: null,
+      smsNumber: null,
     };
     expect(await storer.load("pid-ann")).toEqual(ann);
     expect(await storer.findByLogin("bob")).toMatchObject({ pid: "pid-bob", email: null, disabledAt: new Date(5), createdAt: new Date(2) });
@@ -103,10 +105,48 @@ describe("the schema", () => {
       lockedUntil: at(5),
       lockedBy: "administrator",
     });
+    expect(await storer.enableTotp("pid-ann", 3, aTotp, ["code"])).toBe(4);
+    expect(await storer.enableSms("pid-bob", 0, "+41791234567", null)).toBe(1);
+    expect(await storer.consumeRecoveryCode("pid-ann", "code")).toBe(0);
+    expect(await storer.addOneTimePassword("pid-ann", 4, "hash", 5)).toBe(1);
+    expect(await storer.addTrustedBrowser(aTrusted("bob", { epoch: 1 }))).toBe(true);
     const fresh = await newFile();
     await openStorer(fresh);
     const tables = "SELECT name FROM sqlite_schema ORDER BY name";
     expect(await withFile(file, (all) => all(tables))).toEqual(await withFile(fresh, (all) => all(tables)));
+  });
+
+  it("of version 2 is brought up to date with all that is in it: confirmations, locks, links, remembered browsers and mails stay as they were", async () => {
+    const file = await newFile();
+    const version2 = [
+      "CREATE TABLE castellan_schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT",
+      ...migrations.slice(0, 2).flatMap(({ statements }) => statements),
+      "INSERT INTO castellan_schema (version, name) VALUES (1, 'as it was'), (2, 'as it was')",
+      `INSERT INTO castellan_user (pid, login, profile, created_at, epoch, confirmed_at, secondary_emails)
+         VALUES ('pid-ann', 'ann', '{}', 1, 3, 2, '["b@example.com"]')`,
+      `INSERT INTO castellan_attempt (subject, uses, window_ends_at, locks, locked_at, locked_until, locked_by, ends_at)
+         VALUES ('pid:pid-ann', 0, 0, 1, 1, ${at(10).getTime()}, 'attempts', ${at(10).getTime()})`,
+      `INSERT INTO castellan_link (purpose, place, request, selector, verifier_hash, pid, epoch, destination, created_at, expires_at)
+         VALUES ('recover', 0, 'link-ann', 'link-ann', 'verifier-ann', 'pid-ann', 3, 'ann@example.com', 1, ${at(10).getTime()})`,
+      `INSERT INTO castellan_remember (selector, verifier_hash, pid, epoch, created_at, expires_at, user_agent)
+         VALUES ('series-ann', 'secret-ann', 'pid-ann', 3, 1, ${at(10).getTime()}, 'a browser')`,
+      "INSERT INTO castellan_mail (public_id, payload, attempts, created_at, due_at) VALUES ('mail-a', 'sealed', 1, 1, 2)",
+    ];
+    await withFile(file, (_, exec) => exec(version2.join(";\n")));
+    const storer = await openStorer(file);
+    expect(await storer.load("pid-ann")).toMatchObject({
+      confirmedAt: new Date(2),
+      secondaryEmails: ["b@example.com"],
+      lockedUntil: at(10),
+      lockedBy: "attempts",
+      totpEnabledAt: null,
+      smsNumber: null,
+    });
+    expect(await storer.findRecovery(aLink("ann"), at(9))).toEqual({ pid: "pid-ann", destination: "ann@example.com" });
+    expect(await storer.rotateRememberSeries(aSeries("ann"), "next", seconds(30), at(9))).toMatchObject({ kind: "rotated", epoch: 3 });
+    expect(await storer.claimMails(at(9), at(20), 10)).toMatchObject([{ id: "mail-a", attempts: 2 }]);
+    expect(await storer.enableTotp("pid-ann", 3, aTotp, ["code"])).toBe(4);
+    expect(await storer.findRecovery(aLink("ann"), at(9))).toBeNull();
   });
 
   it("that is up to date is only read at the start: nothing is locked, nothing is printed", async () => {

@@ -6,18 +6,36 @@ import { loadDriver } from "../src/sqlite/driver.ts";
 import { migrationSql } from "../src/sqlite/schema.ts";
 import { challenges } from "../src/sqlite/statements/challenges.ts";
 import { counts } from "../src/sqlite/statements/counts.ts";
+import { factors } from "../src/sqlite/statements/factors.ts";
 import { links } from "../src/sqlite/statements/links.ts";
 import { locks } from "../src/sqlite/statements/locks.ts";
 import { mails } from "../src/sqlite/statements/mails.ts";
+import { oneTimePasswords } from "../src/sqlite/statements/one-time-passwords.ts";
 import { remember } from "../src/sqlite/statements/remember.ts";
 import { sessions } from "../src/sqlite/statements/sessions.ts";
 import { signIns } from "../src/sqlite/statements/sign-ins.ts";
 import { sweeps } from "../src/sqlite/statements/sweep.ts";
+import { trustedBrowsers } from "../src/sqlite/statements/trusted-browsers.ts";
 import { users } from "../src/sqlite/statements/users.ts";
-import { aChallenge, aLink, aMail, aPolicy, aSeries, aSignIn, at, aUser, newFile, openStorer, withFile } from "./support/places.ts";
+import {
+  aChallenge,
+  aLink,
+  aMail,
+  aPolicy,
+  aSeries,
+  aSignIn,
+  aTotp,
+  aTrusted,
+  at,
+  aUser,
+  newFile,
+  openStorer,
+  withFile,
+} from "./support/places.ts";
 
 const statements: readonly (readonly [name: string, { readonly sql: string }])[] = [
   ...Object.entries({ ...users, ...signIns, ...challenges, ...counts, ...links, ...locks, ...remember, ...mails, ...sessions }),
+  ...Object.entries({ ...factors, ...trustedBrowsers, ...oneTimePasswords }),
   ...sweeps.map((sweep, index) => [`sweep ${index}`, sweep] as const),
 ];
 
@@ -35,7 +53,7 @@ describe("the statements", () => {
   });
 
   it("hold no value but by a placeholder, and a few fixed words", () => {
-    for (const [name, { sql }] of statements) expect(sql.replace(/'[a-z_]+:?'/g, ""), name).not.toMatch(/'/);
+    for (const [name, { sql }] of statements) expect(sql.replace(/'(?:[a-z_]+:?|\$\[#\])'/g, ""), name).not.toMatch(/'/);
   });
 
   const operations: Record<string, (storer: SqliteStorer) => unknown> = {
@@ -85,6 +103,25 @@ describe("the statements", () => {
     claimMails: (storer) => storer.claimMails(at(1), at(2), 10),
     removeMail: (storer) => storer.removeMail("mail-a"),
     postponeMail: (storer) => storer.postponeMail("mail-a", at(1)),
+    enableTotp: (storer) => storer.enableTotp("pid-ann", 0, aTotp, ["code"]),
+    totpSecretOf: (storer) => storer.totpSecretOf("pid-ann"),
+    acceptTotpStep: (storer) => storer.acceptTotpStep("pid-ann", "sealed", 6),
+    resealTotp: (storer) => storer.resealTotp("pid-ann", "sealed", "anew"),
+    disableTotp: (storer) => storer.disableTotp("pid-ann", 0),
+    enableSms: (storer) => storer.enableSms("pid-ann", 0, "+41791234567", null),
+    disableSms: (storer) => storer.disableSms("pid-ann", 0),
+    replaceRecoveryCodes: (storer) => storer.replaceRecoveryCodes("pid-ann", 0, ["code"]),
+    consumeRecoveryCode: (storer) => storer.consumeRecoveryCode("pid-ann", "code"),
+    countRecoveryCodes: (storer) => storer.countRecoveryCodes("pid-ann"),
+    addTrustedBrowser: (storer) => storer.addTrustedBrowser(aTrusted("ann")),
+    findTrustedBrowser: (storer) => storer.findTrustedBrowser("pid-ann", "key-ann", at(1)),
+    listTrustedBrowsers: (storer) => storer.listTrustedBrowsers("pid-ann", at(1)),
+    endTrustedBrowser: (storer) => storer.endTrustedBrowser("pid-ann", "trusted-ann"),
+    endTrustedBrowsers: (storer) => storer.endTrustedBrowsers("pid-ann"),
+    addOneTimePassword: (storer) => storer.addOneTimePassword("pid-ann", 0, "hash", 5),
+    countOneTimePasswords: (storer) => storer.countOneTimePasswords("pid-ann"),
+    consumeOneTimePassword: (storer) => storer.consumeOneTimePassword("pid-ann", "hash"),
+    clearOneTimePasswords: (storer) => storer.clearOneTimePasswords("pid-ann"),
     countUse: (storer) => storer.countUse("key", 1, 1000, at(0)),
     takeBackUse: (storer) => storer.takeBackUse("key", at(0)),
     forgetUses: (storer) => storer.forgetUses("key"),
@@ -130,6 +167,16 @@ describe("the statements", () => {
     const attempt = () => storer.admitAttempt("pid:pid-ann", aPolicy, at(1));
     expect([(await attempt()).admitted, await attempt(), queries()]).toMatchObject([true, { lockedNow: true }, 2]);
     expect([await attempt(), queries()]).toMatchObject([{ lockedNow: false }, 4]);
+  });
+
+  it("are two where one-time passwords are removed, and four where one was spent between counting and removing", async () => {
+    const { storer, queries } = await counted();
+    const add = (hash: string) => storer.addOneTimePassword("pid-ann", 0, hash, 5);
+    await add("one");
+    expect([await storer.clearOneTimePasswords("pid-ann"), queries()]).toEqual([1, 3]);
+    for (const hash of ["two", "three"]) await add(hash);
+    const [removed, spent] = await Promise.all([storer.clearOneTimePasswords("pid-ann"), storer.consumeOneTimePassword("pid-ann", "two")]);
+    expect([removed, spent, queries()]).toEqual([1, true, 10]);
   });
 
   it("are two for a secret in grace, and three for one that was stolen or is of no series", async () => {

@@ -13,6 +13,7 @@ import {
   subjectOfUser,
   type User,
 } from "@castellan/core";
+import { detour } from "./detour.ts";
 import { authorizeMail } from "./mails.ts";
 import { authorizeEndView, authorizeView } from "./pages.ts";
 import type { TwoFactorSettings } from "./settings.ts";
@@ -88,7 +89,7 @@ export function emailAuthorization(core: Core, settings: TwoFactorSettings, mayA
     async isMissing(ctx, user) {
       const given = await core.challenges.find(ctx, AUTHORISED);
       if (given?.pid === user.pid && given.epoch === user.epoch) return null;
-      return redirect(core.path(PATH), { reason: "authorization_needed", flash: "failure" });
+      return detour(core, ctx, PATH, "authorization_needed");
     },
   };
 }

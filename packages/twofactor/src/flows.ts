@@ -16,6 +16,7 @@ import {
   type User,
 } from "@castellan/core";
 import { addFactor, removeFactor } from "./channels.ts";
+import { detour } from "./detour.ts";
 import type { EmailAuthorization } from "./email-authorization.ts";
 import type { FactorDesk, SecondFactor } from "./factors.ts";
 import { factorAddedMail, factorFailedMail, factorRemovedMail } from "./mails.ts";
@@ -28,7 +29,7 @@ export type Asked =
   | { readonly kind: "login"; readonly user: User; readonly pending: PendingLogin }
   | { readonly kind: "again"; readonly user: User };
 
-export interface AnswerOptions {
+export interface Answering {
   /** The method of the proof. */
   readonly method: string;
   /** Whether the answer is right. Runs inside the door `attempt`, at most once. */
@@ -52,7 +53,7 @@ export interface FactorFlows {
   /** The fields of a form for codes, with the box to trust this browser where the application offers that. */
   answerFields<F extends Readonly<Record<string, Field>>>(asked: Asked, fields: F): F & Readonly<Record<string, Field>>;
   /** Checks an answer through the door `attempt`, then lets the waiting login in, or steps up. */
-  answer(ctx: Context, asked: Asked, options: AnswerOptions): Promise<Reply>;
+  answer(ctx: Context, asked: Asked, options: Answering): Promise<Reply>;
   /** Whoever may set up a factor here: signed in in full, recently and with a factor if there is one; or a login that waits for the first one. */
   adding(ctx: Context): Promise<Changing>;
   /** Turns a factor on, that `proof` shows to work, and shows recovery codes with the first one. `enable` is one step of the storer. */
@@ -89,9 +90,11 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
   const expired = (ctx: Context): Reply =>
     ctx.json ? refuse(401, "login_expired") : redirect(core.path("/login"), { reason: "login_expired", flash: "failure" });
 
-  /** The last try was wrong: whoever knows the password does not have the factor. Its owner is told. */
+  /**
+   * The last try was wrong: whoever knows the password does not have the factor. Its owner is told. The login that waits is left to its end: nothing can be tried with it any more, and a right answer of a
+   * request at the same time still finds it.
+   */
   const giveUp = async (ctx: Context, user: User): Promise<Reply> => {
-    await core.challenges.drop(ctx);
     const { admitted } = await core.use(failedMails, subjectOfUser(user).key);
     if (admitted) await core.tell(factorFailedMail, { network: ctx.network }, user, ctx);
     return expired(ctx);
@@ -100,9 +103,9 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
   const asked: FactorFlows["asked"] = async (ctx) => {
     const pending = await core.challenges.pending(ctx);
     if (pending) {
+      if (pending.triesLeft < 1) return { refused: expired(ctx) };
       // Without a factor there is nothing to ask for: it waits for one to be set up.
-      if (desk.of(pending.user).length === 0)
-        return { refused: redirect(core.path("/2fa/enrol"), { reason: "factor_needed", flash: "failure" }) };
+      if (desk.of(pending.user).length === 0) return { refused: detour(core, ctx, "/2fa/enrol", "factor_needed") };
       return { ok: { kind: "login", user: pending.user, pending } };
     }
     const current = await ctx.current();
@@ -115,7 +118,7 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
     const pending = await core.challenges.pending(ctx);
     if (pending) {
       const [factor] = desk.of(pending.user);
-      if (factor) return { refused: redirect(core.path(factor.paths.validate), { reason: "second_factor_required", flash: "failure" }) };
+      if (factor) return { refused: detour(core, ctx, factor.paths.validate, "second_factor_required") };
     }
     const refused = pending ? null : await core.mustBe(ctx, { level: "full", within: recent });
     const user = pending?.user ?? (await ctx.current())?.user;

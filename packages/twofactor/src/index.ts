@@ -22,6 +22,7 @@ import {
   type User,
 } from "@castellan/core";
 import { removeFactor } from "./channels.ts";
+import { detour } from "./detour.ts";
 import { emailAuthorization } from "./email-authorization.ts";
 import { factorDesk, type SecondFactor } from "./factors.ts";
 import { factorFlows } from "./flows.ts";
@@ -33,7 +34,7 @@ import { trustOf } from "./trust.ts";
 
 export { addFactor, type FactorEvent, removeFactor, useRecoveryCode } from "./channels.ts";
 export { FactorDesk, factorDesk, type SecondFactor } from "./factors.ts";
-export { type AnswerOptions, type Asked, type Changing, codeField, type FactorFlows } from "./flows.ts";
+export { type Answering, type Asked, type Changing, codeField, type FactorFlows } from "./flows.ts";
 export * from "./mails.ts";
 export * from "./pages.ts";
 export type { TwoFactorOptions } from "./settings.ts";
@@ -132,7 +133,7 @@ function start(core: Core<TwoFactorModuleStorer>, settings: TwoFactorSettings): 
     const asked = await desk.flows.asked(ctx);
     if ("refused" in asked) return asked.refused;
     const ways = desk.of(asked.ok.user).map(({ method, label, paths }): Way => ({ method, label, path: paths.validate }));
-    if (ways.length === 0) return redirect(core.path("/2fa"), { reason: "factor_needed", flash: "failure" });
+    if (ways.length === 0) return detour(core, ctx, "/2fa", "factor_needed");
     return page(chooseView, { ways: [...ways, { method: RECOVERY, label: "twofactor.recovery.name", path: RECOVERY_PATH }] });
   });
 

@@ -72,8 +72,8 @@ export function recoveryRoutes(
     const asked = await desk.flows.asked(ctx);
     if ("refused" in asked) return asked.refused;
     const data = { fields: desk.flows.answerFields(asked.ok, FIELDS) };
-    const answer = await core.read(FIELDS, ctx);
-    const again = (reply: Reply): Reply => showOn(reply, recoveryView, data);
+    const answer = await core.read(data.fields, ctx);
+    const again = (reply: Reply): Reply => showOn(reply, recoveryView, data, answer.preserved);
     if (!answer.ok) return again(refuseFields(answer.problems));
     const signs = readCode(answer.values.code);
     let left: number | null = null;

@@ -118,7 +118,7 @@ export class Responder {
     sendText(ctx, reply.status, "text/html", markup);
   }
 
-  async #tools(ctx: Context, { reason, problems, values }: PageReply): Promise<PageTools> {
+  async #tools(ctx: Context, { status, reason, problems, values }: PageReply): Promise<PageTools> {
     const { mount, modules, pageData } = this.#settings;
     const { t, locale, redir } = ctx;
     const url = (path: string): string => this.publicPath(mount + path);
@@ -131,6 +131,7 @@ export class Responder {
       home: this.publicPath("/"),
       csrfToken,
       reason,
+      failed: status >= 400,
       problems,
       // A page with something to say itself leaves the message for the next one.
       flash: reason === null ? ctx.takeFlash() : null,

@@ -42,6 +42,8 @@ export interface PageTools {
   readonly csrfToken: string;
   /** Why this page is shown, if there is a reason to give. */
   readonly reason: string | null;
+  /** Whether something went wrong: the status of the page says so. */
+  readonly failed: boolean;
   readonly problems: readonly Problem[];
   readonly flash: Flash | null;
   /** Values to show again, by field name. Never holds a secret. */

@@ -30,12 +30,14 @@ export function headOf(title: string, applicationName: string | null, { t, url }
 }
 
 /** A page with problems lists them itself; to say once more that there are some would help nobody. */
-export function noticeOf({ flash, reason, problems, t }: PageTools): Html | null {
-  if (flash?.kind === "success") return html`<p class="notice success" role="status">${flash.text}</p>`;
-  if (flash) return html`<p class="notice failure" role="alert">${flash.text}</p>`;
-  if (reason !== null && problems.length === 0) return html`<p class="notice failure" role="alert">${t(`reason.${reason}`)}</p>`;
+export function noticeOf({ flash, reason, failed, problems, t }: PageTools): Html | null {
+  if (flash) return notice(flash.kind, flash.text);
+  if (reason !== null && problems.length === 0) return notice(failed ? "failure" : "success", t(`reason.${reason}`));
   return null;
 }
+
+const notice = (kind: "success" | "failure", text: string): Html =>
+  html`<p class="notice ${kind}" role="${kind === "success" ? "status" : "alert"}">${text}</p>`;
 
 const signOut = ({ csrfToken, t, url }: PageTools): Html => html`<form method="post" action="${url("/logout")}">
 <input type="hidden" name="_csrf" value="${csrfToken}"><button class="quiet" type="submit">${t("nav.logout")}</button>

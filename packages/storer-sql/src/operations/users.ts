@@ -11,6 +11,8 @@ import type {
   RecoverableUserWithSecondaryEmails,
   SecondaryEmailOperations,
   ServerStorer,
+  SmsUser,
+  TotpUser,
 } from "@castellan/core";
 import type { Database, Statement } from "../database.ts";
 
@@ -21,7 +23,9 @@ export interface SqlUser
     DisableableUser,
     ConfirmableUser,
     LockableUser,
-    RecoverableUserWithSecondaryEmails {
+    RecoverableUserWithSecondaryEmails,
+    TotpUser,
+    SmsUser {
   readonly email: string | null;
   readonly createdAt: Date;
 }
@@ -39,6 +43,8 @@ const FIELDS: { readonly [Field in keyof SqlUser]: true } = {
   lockedUntil: true,
   lockedBy: true,
   secondaryEmails: true,
+  totpEnabledAt: true,
+  smsNumber: true,
   createdAt: true,
 };
 export const userFields: readonly string[] = Object.keys(FIELDS);
@@ -56,6 +62,8 @@ export interface UserRow {
   readonly locked_until: number | null;
   readonly locked_by: string | null;
   readonly secondary_emails: string;
+  readonly totp_enabled_at: number | null;
+  readonly sms_number: string | null;
   readonly user_created_at: number;
 }
 
@@ -91,6 +99,8 @@ export function userOf(row: UserRow): SqlUser {
     lockedBy: row.locked_by,
     // Written by `setSecondaryEmails` and nobody else.
     secondaryEmails: row.secondary_emails === "[]" ? [] : (JSON.parse(row.secondary_emails) as string[]),
+    totpEnabledAt: dateOf(row.totp_enabled_at),
+    smsNumber: row.sms_number,
     createdAt: new Date(row.user_created_at),
   };
 }

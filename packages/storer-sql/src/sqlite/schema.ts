@@ -131,6 +131,31 @@ export const migrations: readonly Migration[] = [
       "CREATE INDEX castellan_mail_due ON castellan_mail (due_at)",
     ],
   },
+  {
+    name: "second factors, one-time passwords, trusted browsers",
+    statements: [
+      "ALTER TABLE castellan_user ADD COLUMN totp_secret TEXT", // sealed
+      "ALTER TABLE castellan_user ADD COLUMN totp_step INTEGER", // the newest that was accepted
+      "ALTER TABLE castellan_user ADD COLUMN totp_enabled_at INTEGER",
+      "ALTER TABLE castellan_user ADD COLUMN sms_number TEXT",
+      "ALTER TABLE castellan_user ADD COLUMN recovery_codes TEXT NOT NULL DEFAULT '[]'", // JSON: an array of SHA-256
+      "ALTER TABLE castellan_user ADD COLUMN one_time_passwords TEXT NOT NULL DEFAULT '[]'", // likewise
+      "ALTER TABLE castellan_user ADD COLUMN one_time_epoch INTEGER NOT NULL DEFAULT 0", // of those: dead under another
+      `CREATE TABLE castellan_trusted_browser (
+  id INTEGER PRIMARY KEY,
+  public_id TEXT NOT NULL UNIQUE,
+  key_hash TEXT NOT NULL UNIQUE, -- SHA-256 of the secret in the cookie
+  user_id INTEGER NOT NULL REFERENCES castellan_user (id) ON DELETE CASCADE,
+  epoch INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  user_agent TEXT NOT NULL,
+  network TEXT NOT NULL
+) STRICT`,
+      "CREATE INDEX castellan_trusted_browser_of_user ON castellan_trusted_browser (user_id, created_at)",
+      "CREATE INDEX castellan_trusted_browser_end ON castellan_trusted_browser (expires_at)",
+    ],
+  },
 ];
 
 const VERSIONS = "CREATE TABLE castellan_schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT";

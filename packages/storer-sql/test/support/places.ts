@@ -9,10 +9,12 @@ import {
   type LockPolicy,
   type MailedToken,
   minutes,
+  type NewTotp,
   type NewUser,
   type QueuedMail,
   type RememberSeries,
   type SignIn,
+  type TrustedBrowser,
 } from "@castellan/core";
 import { type SqliteOptions, type SqliteStorer, sqlite } from "@castellan/storer-sql/sqlite";
 import { onTestFinished } from "vitest";
@@ -117,5 +119,19 @@ export const aMail = (name: string): Omit<QueuedMail, "attempts"> => ({
   createdAt: at(0),
   dueAt: at(0),
 });
+
+export const aTrusted = (name: string, fields: Partial<TrustedBrowser> = {}): TrustedBrowser => ({
+  id: `trusted-${name}`,
+  keyHash: `key-${name}`,
+  pid: `pid-${name}`,
+  epoch: 0,
+  createdAt: at(0),
+  expiresAt: at(1000),
+  userAgent: "a browser",
+  network: "192.0.2.0/24",
+  ...fields,
+});
+
+export const aTotp: NewTotp = { secret: "sealed", step: 5, enabledAt: at(0) };
 
 export const aPolicy: LockPolicy = { after: 1, window: minutes(15), lasts: minutes(5), longest: hours(1), forgets: days(1) };

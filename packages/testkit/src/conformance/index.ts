@@ -9,11 +9,16 @@ import type {
   ExpireOperations,
   LockOperations,
   MailQueueOperations,
+  OneTimePasswordOperations,
   RecoverOperations,
+  RecoveryCodeOperations,
   RememberOperations,
   SecondaryEmailOperations,
   ServerStorer,
   SessionOperations,
+  SmsOperations,
+  TotpOperations,
+  TrustedBrowserOperations,
 } from "@castellan/core";
 import type { MemoryUser } from "../memory/users.ts";
 import { authableConformance } from "./authable.ts";
@@ -25,12 +30,17 @@ import { disableableConformance } from "./disableable.ts";
 import { expirableConformance } from "./expirable.ts";
 import { lockableConformance } from "./lockable.ts";
 import { mailQueueingConformance } from "./mail-queueing.ts";
+import { oneTimePasswordsConformance } from "./one-time-passwords.ts";
 import { recoverableConformance } from "./recoverable.ts";
+import { recoveryCodesConformance } from "./recovery-codes.ts";
 import { rememberableConformance } from "./rememberable.ts";
 import { secondaryEmailsConformance } from "./secondary-emails.ts";
 import { serverStorerConformance } from "./server-storer.ts";
 import { sessionKeepingConformance } from "./session-keeping.ts";
+import { smsConformance } from "./sms.ts";
 import { type Backend, type Runner, registerSuites, type Suite } from "./suite.ts";
+import { totpConformance } from "./totp.ts";
+import { trustedBrowsersConformance } from "./trusted-browsers.ts";
 
 export { type Backend, type Case, type Failure, failuresOf, type Runner, runCase, type Suite, type Trial } from "./suite.ts";
 export {
@@ -43,11 +53,16 @@ export {
   expirableConformance,
   lockableConformance,
   mailQueueingConformance,
+  oneTimePasswordsConformance,
   recoverableConformance,
+  recoveryCodesConformance,
   rememberableConformance,
   secondaryEmailsConformance,
   serverStorerConformance,
   sessionKeepingConformance,
+  smsConformance,
+  totpConformance,
+  trustedBrowsersConformance,
 };
 
 /** A storer with every operation of core's capabilities. */
@@ -64,7 +79,12 @@ export type CompleteStorer = ServerStorer<MemoryUser> &
   LockOperations &
   RememberOperations &
   ExpireOperations &
-  MailQueueOperations;
+  MailQueueOperations &
+  TotpOperations &
+  SmsOperations &
+  RecoveryCodeOperations &
+  TrustedBrowserOperations &
+  OneTimePasswordOperations;
 
 /** Every suite, for storers that have every capability. */
 export const allConformance: readonly Suite<CompleteStorer>[] = [
@@ -82,6 +102,11 @@ export const allConformance: readonly Suite<CompleteStorer>[] = [
   rememberableConformance,
   expirableConformance,
   mailQueueingConformance,
+  totpConformance,
+  smsConformance,
+  recoveryCodesConformance,
+  trustedBrowsersConformance,
+  oneTimePasswordsConformance,
 ];
 
 /**

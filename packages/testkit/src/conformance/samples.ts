@@ -13,6 +13,7 @@ import {
   type RememberSeries,
   type ServerStorer,
   type SignIn,
+  type TrustedBrowser,
 } from "@castellan/core";
 
 /** Past 2038 (32-bit seconds), on a leap day, with milliseconds that a careless column drops. */
@@ -90,6 +91,18 @@ export const sampleSeries = (pid: string, fields: Partial<RememberSeries> = {}, 
   createdAt: at(),
   expiresAt: at(60 * MINUTE),
   userAgent: "Mozilla/5.0 (X11; Linux x86_64)",
+  ...fields,
+});
+
+export const sampleTrusted = (pid: string, fields: Partial<TrustedBrowser> = {}): TrustedBrowser => ({
+  id: idOf("trusted"),
+  keyHash: keyOf("secret of the browser"),
+  pid,
+  epoch: 0,
+  createdAt: at(),
+  expiresAt: at(60 * MINUTE),
+  userAgent: "Mozilla/5.0 (X11; Linux x86_64)",
+  network: "192.0.2.0/24",
   ...fields,
 });
 

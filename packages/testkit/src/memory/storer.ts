@@ -10,17 +10,24 @@ import type {
   ExpireOperations,
   LockOperations,
   MailQueueOperations,
+  OneTimePasswordOperations,
   QueuedMail,
   RecoverOperations,
+  RecoveryCodeOperations,
   RememberOperations,
   SecondaryEmailOperations,
   ServerStorer,
   SessionOperations,
   SignIn,
+  SmsOperations,
   StoredSession,
+  TotpOperations,
+  TrustedBrowser,
+  TrustedBrowserOperations,
 } from "@castellan/core";
 import { challengeOperations } from "./challenges.ts";
 import { countOperations } from "./counters.ts";
+import { factorOperations } from "./factors.ts";
 import { linkOperations } from "./links.ts";
 import { isSpent, lockOperations } from "./locks.ts";
 import { mailOperations } from "./mails.ts";
@@ -40,6 +47,7 @@ import {
   type Tables,
   type UserRow,
 } from "./tables.ts";
+import { trustedBrowserOperations } from "./trusted-browsers.ts";
 import { type MemoryUser, userOperations } from "./users.ts";
 
 /** Everything that a {@link MemoryStorer} holds, as copies. */
@@ -53,6 +61,7 @@ export interface MemoryDump {
   readonly attempts: ReadonlyMap<string, AttemptRow>;
   readonly series: readonly SeriesRow[];
   readonly mails: readonly QueuedMail[];
+  readonly trustedBrowsers: readonly TrustedBrowser[];
 }
 
 /** Every operation of core's capabilities, with seams for tests. */
@@ -70,7 +79,12 @@ export interface MemoryStorer
     LockOperations,
     RememberOperations,
     ExpireOperations,
-    MailQueueOperations {
+    MailQueueOperations,
+    TotpOperations,
+    SmsOperations,
+    RecoveryCodeOperations,
+    TrustedBrowserOperations,
+    OneTimePasswordOperations {
   close(): Promise<void>;
   /** From now on every operation rejects with `error`, as if the database were away; `null` brings it back. */
   fail(error: Error | null): void;
@@ -94,10 +108,13 @@ const USER_FIELDS = [
   "lockedUntil",
   "lockedBy",
   "secondaryEmails",
+  "totpEnabledAt",
+  "smsNumber",
 ] as const satisfies (keyof MemoryUser)[];
 
 /** Deletes at most `limit` expired rows over all tables. */
-function sweepTables({ signIns, challenges, counters, sessions, links, attempts, series }: Tables, now: Date, limit: number): number {
+function sweepTables(tables: Tables, now: Date, limit: number): number {
+  const { signIns, challenges, counters, sessions, links, attempts, series, trustedBrowsers } = tables;
   let left = limit;
   const sweepTable = <R>(table: Map<string, R>, isExpired: (row: R) => boolean) => {
     deleteWhere(table, (row) => {
@@ -113,6 +130,7 @@ function sweepTables({ signIns, challenges, counters, sessions, links, attempts,
   sweepTable(links, (row) => isOver(row.expiresAt, now));
   sweepTable(attempts, (row) => isSpent(row, now));
   sweepTable(series, (row) => isOver(row.expiresAt, now));
+  sweepTable(trustedBrowsers, (row) => isOver(row.expiresAt, now));
   return limit - left;
 }
 
@@ -133,6 +151,8 @@ export function memoryStorer(): MemoryStorer {
     ...lockOperations(tables, operation),
     ...rememberOperations(tables, operation),
     ...mailOperations(tables, operation),
+    ...factorOperations(tables, operation),
+    ...trustedBrowserOperations(tables, operation),
     sweep: operation("sweep", (now, limit) => sweepTables(tables, now, limit)),
     close: async () => {
       board.failure = new Error("the memory storer is closed");
@@ -144,7 +164,7 @@ export function memoryStorer(): MemoryStorer {
       return Object.fromEntries(board.counts);
     },
     dump: () => {
-      const { users, challenges, links, series, mails, ...rest } = structuredClone(tables);
+      const { users, challenges, links, series, mails, trustedBrowsers, ...rest } = structuredClone(tables);
       return {
         ...rest,
         users: [...users.values()],
@@ -152,6 +172,7 @@ export function memoryStorer(): MemoryStorer {
         links: [...links.values()],
         series: [...series.values()],
         mails: [...mails.values()],
+        trustedBrowsers: [...trustedBrowsers.values()],
       };
     },
     removeUser: (pid) => {

@@ -4,17 +4,26 @@ import type {
   Challenge,
   DisableableUser,
   MailedToken,
+  NewTotp,
   NewUser,
   QueuedMail,
   RememberSeries,
   SignIn,
   StoredSession,
+  TrustedBrowser,
 } from "@castellan/core";
 
 /** A user as the tables hold it. A lock stands in the attempts of the user's subject. */
-export type UserRow = NewUser &
-  AuthableUser &
-  DisableableUser & { readonly confirmedAt: Date | null; readonly secondaryEmails: readonly string[] };
+export interface UserRow extends NewUser, AuthableUser, DisableableUser {
+  readonly confirmedAt: Date | null;
+  readonly secondaryEmails: readonly string[];
+  readonly totp: NewTotp | null;
+  readonly smsNumber: string | null;
+  /** Hashes, like those of one-time passwords. */
+  readonly recoveryCodes: readonly string[];
+  /** Dead once the user is of another epoch. */
+  readonly oneTimePasswords: { readonly epoch: number; readonly hashes: readonly string[] };
+}
 
 export interface LinkRow extends MailedToken {
   readonly purpose: "confirm" | "recover" | "unlock";
@@ -58,6 +67,8 @@ export interface Tables {
   readonly series: Map<string, SeriesRow>;
   /** By id. */
   readonly mails: Map<string, QueuedMail>;
+  /** By id. */
+  readonly trustedBrowsers: Map<string, TrustedBrowser>;
 }
 
 export const emptyTables = (): Tables => ({
@@ -70,6 +81,7 @@ export const emptyTables = (): Tables => ({
   attempts: new Map(),
   series: new Map(),
   mails: new Map(),
+  trustedBrowsers: new Map(),
 });
 
 /**

@@ -11,6 +11,8 @@ import type {
   RecoverableUserWithSecondaryEmails,
   SecondaryEmailOperations,
   ServerStorer,
+  SmsUser,
+  TotpUser,
 } from "@castellan/core";
 import { type Operation, type Tables, type UserRow, updateUser } from "./tables.ts";
 
@@ -20,12 +22,15 @@ export type MemoryUser = AuthableUser &
   DisableableUser &
   ConfirmableUser &
   LockableUser &
-  RecoverableUserWithSecondaryEmails;
+  RecoverableUserWithSecondaryEmails &
+  TotpUser &
+  SmsUser;
 
 /** A user as it is handed out: what core does not ask for stays inside, and the lock of its subject stands beside. */
-export function userOf({ attempts }: Tables, { createdAt: _, ...user }: UserRow): MemoryUser {
+export function userOf({ attempts }: Tables, row: UserRow): MemoryUser {
+  const { createdAt: _, totp, recoveryCodes: __, oneTimePasswords: ___, ...user } = row;
   const lock = attempts.get(`pid:${user.pid}`)?.lock ?? null;
-  return { ...user, lockedUntil: lock?.until ?? null, lockedBy: lock?.by ?? null };
+  return { ...user, lockedUntil: lock?.until ?? null, lockedBy: lock?.by ?? null, totpEnabledAt: totp?.enabledAt ?? null };
 }
 
 type UserOperations = Pick<ServerStorer<MemoryUser>, "load" | "findByLogin" | "advanceEpoch"> &
@@ -51,7 +56,17 @@ export function userOperations(tables: Tables, operation: Operation): UserOperat
 
     createUser: operation("createUser", (user) => {
       if (users.has(user.pid) || withLogin(user.login)) return false;
-      users.set(user.pid, { ...user, epoch: 0, disabledAt: null, confirmedAt: null, secondaryEmails: [] });
+      users.set(user.pid, {
+        ...user,
+        epoch: 0,
+        disabledAt: null,
+        confirmedAt: null,
+        secondaryEmails: [],
+        totp: null,
+        smsNumber: null,
+        recoveryCodes: [],
+        oneTimePasswords: { epoch: 0, hashes: [] },
+      });
       return true;
     }),
 

@@ -12,7 +12,7 @@ WHERE pid = ?3 AND epoch = ?4`,
   findSignIn: {
     sql: `SELECT s.public_id, s.level, s.factors, s.created_at AS signed_in_at, s.seen_at, s.idle_ends_at, s.ends_at, s.user_agent, s.network,
   u.pid, u.login, u.epoch, u.password_hash, u.email, u.profile, u.disabled_at, u.confirmed_at, u.secondary_emails,
-  u.created_at AS user_created_at, a.locked_until, a.locked_by
+  u.totp_enabled_at, u.sms_number, u.created_at AS user_created_at, a.locked_until, a.locked_by
 FROM castellan_sign_in AS s
 JOIN castellan_user AS u ON u.id = s.user_id AND u.epoch = s.epoch
 LEFT JOIN castellan_attempt AS a ON a.subject = 'pid:' || u.pid

@@ -4,14 +4,14 @@ import type { UserStatements } from "../../operations/users.ts";
 export const users: UserStatements = {
   load: {
     sql: `SELECT u.pid, u.login, u.epoch, u.password_hash, u.email, u.profile, u.disabled_at, u.confirmed_at, u.secondary_emails,
-  u.created_at AS user_created_at, a.locked_until, a.locked_by
+  u.totp_enabled_at, u.sms_number, u.created_at AS user_created_at, a.locked_until, a.locked_by
 FROM castellan_user AS u
 LEFT JOIN castellan_attempt AS a ON a.subject = 'pid:' || u.pid
 WHERE u.pid = ?1`,
   },
   findByLogin: {
     sql: `SELECT u.pid, u.login, u.epoch, u.password_hash, u.email, u.profile, u.disabled_at, u.confirmed_at, u.secondary_emails,
-  u.created_at AS user_created_at, a.locked_until, a.locked_by
+  u.totp_enabled_at, u.sms_number, u.created_at AS user_created_at, a.locked_until, a.locked_by
 FROM castellan_user AS u
 LEFT JOIN castellan_attempt AS a ON a.subject = 'pid:' || u.pid
 WHERE u.login = ?1`,

@@ -1,0 +1,32 @@
+import type { Texts } from "@castellan/core";
+
+export const otpTexts: Texts = {
+  "otp.password": "One-time password",
+  "otp.remember": "Keep me signed in on this device",
+  "otp.login.title": "Sign in with a one-time password",
+  "otp.login.what": "Type one of those that you made beforehand. Each is good for one sign-in, in place of your password.",
+  "otp.login.submit": "Sign in",
+  "otp.add.title": "One-time passwords",
+  "otp.add.what":
+    "A one-time password gets you in once, in place of your password: for a computer that you do not trust, or the day that you forget it.",
+  "otp.add.shown": "This is your new one-time password:",
+  "otp.add.keep": "Write it down now and keep it in a safe place. It is never shown again.",
+  "otp.add.count": "You have {count} of at most {most}. They end when you choose a new password.",
+  "otp.add.submit": "Make a one-time password",
+  "otp.add.another": "Make another one",
+  "otp.to_add": "Make a one-time password",
+  "otp.to_clear": "Throw away all one-time passwords",
+  "otp.clear.title": "Throw away one-time passwords",
+  "otp.clear.what": "You have {count}. After this, none of them gets anybody in.",
+  "otp.clear.none": "You have no one-time passwords.",
+  "otp.clear.submit": "Throw all of them away",
+  "otp.mail.added.subject": "A one-time password was made",
+  "otp.mail.added.what": "A one-time password was made for your account at {application}, from the network {network}. It has {count} now.",
+  "otp.mail.used.subject": "A one-time password was used",
+  "otp.mail.used.what": "A one-time password of your account at {application} was used, from the network {network}. {left} are left.",
+  "otp.mail.cleared.subject": "Your one-time passwords were thrown away",
+  "otp.mail.cleared.what": "All one-time passwords of your account at {application} were thrown away, from the network {network}.",
+  "otp.mail.todo": "If it was not you, choose a new password at once: that ends every sign-in and every one-time password.",
+  "reason.one_time_passwords_full": "You have as many one-time passwords as there can be. Use one, or throw them away.",
+  "reason.one_time_passwords_cleared": "Your one-time passwords are gone.",
+};
