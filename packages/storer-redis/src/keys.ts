@@ -11,16 +11,21 @@ const tagOf = (shard: number): string => `{${shard.toString(16).padStart(2, "0")
 
 const shardOf = (owner: string): string => tagOf(createHash("sha256").update(owner).digest()[0] ?? 0);
 
-/** What leads from a text to the pid whose shard holds the row: a claimed login, and where a sign-in, a link or a series lies. */
-export type IndexKind = "login" | "sign-in" | "link" | "series";
+/** What leads from a text to the pid whose shard holds the row: a claimed login, and where a sign-in, a link, a series or a trusted browser lies. */
+export type IndexKind = "login" | "sign-in" | "link" | "series" | "trusted-id" | "trusted-key";
 
 /** What lies in the shard of a user's pid. */
-export type UserKind = "user" | "sign-ins" | "links" | "remembered";
+export type UserKind = "user" | "sign-ins" | "links" | "remembered" | "trusted" | "recovery-codes" | "one-time-passwords";
 
 /** What lies in the shard of its own text. */
 export type OwnKind = "challenges" | "count" | "session";
 
 const PID = "pid:";
+
+/** Whose shard the attempts of a subject lie in: a user's own subject lies with the user. */
+const ownerOf = (subject: string): string => (subject.startsWith(PID) ? subject.slice(PID.length) : subject);
+
+export const subjectOf = (pid: string): string => PID + pid;
 
 export class Keys {
   readonly #prefix: string;
@@ -33,19 +38,21 @@ export class Keys {
     return `${this.#prefix}${kind}:${shardOf(owner)}:${owner}`;
   }
 
-  /** The attempts of a user's own subject lie with the user. */
   attempts(subject: string): string {
-    const owner = subject.startsWith(PID) ? subject.slice(PID.length) : subject;
-    return `${this.#prefix}attempts:${shardOf(owner)}:${subject}`;
+    return `${this.#prefix}attempts:${shardOf(ownerOf(subject))}:${subject}`;
   }
 
   attemptsOfUser(pid: string): string {
-    return this.attempts(PID + pid);
+    return this.attempts(subjectOf(pid));
   }
 
   /** What in the shard of `owner` expires, by when. */
   due(owner: string): string {
     return `${this.#prefix}due:${shardOf(owner)}`;
+  }
+
+  dueOfAttempts(subject: string): string {
+    return this.due(ownerOf(subject));
   }
 
   /** Numbers that are given out once, for the claims of logins. */
@@ -62,3 +69,9 @@ export class Keys {
     return Array.from({ length: SHARD_COUNT }, (_, shard) => `${this.#prefix}due:${tagOf(shard)}`);
   }
 }
+
+/** Rows that end: in a key of their own, or together with others of one owner. */
+export type DueKind = "session" | "count" | "attempts" | "challenge" | "sign-in" | "link" | "series" | "trusted";
+
+/** How a shard's list of ends knows a row: its kind, its owner and, where an owner has several, which of them. */
+export const dueMember = (kind: DueKind, owner: string, which = ""): string => JSON.stringify([kind, owner, which]);

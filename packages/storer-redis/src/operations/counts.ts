@@ -1,9 +1,8 @@
 /** Counters for limits: the capability "counting". @module */
 import type { CountOperations } from "@castellan/core";
-import type { Keys } from "../keys.ts";
+import { dueMember, type Keys } from "../keys.ts";
 import { KEEP } from "../lua.ts";
 import { type Script, type Server, script } from "../server.ts";
-import { dueMember } from "./sweep.ts";
 
 /** Writes nothing when the use is refused. */
 const countUse: Script<readonly [admitted: number, resetsAt: string]> = script(

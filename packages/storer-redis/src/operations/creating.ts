@@ -14,33 +14,13 @@ import type { CreateOperations } from "@castellan/core";
 import { Unavailable } from "@castellan/core";
 import type { Keys } from "../keys.ts";
 import { type Script, type Server, script } from "../server.ts";
-import { release } from "./users.ts";
+import { claimText, isSettled, parseClaim, release } from "./claims.ts";
 
 /** How long a user who is only begun stays, by the server's clock. Safe at any length; it must be longer than the way from step 1 to step 3. */
 const BEGUN_MS = 600_000;
 
 /** How often a login that is nobody's is freed and claimed again before giving up: each time somebody else was quicker with both. */
 const TRIES = 20;
-
-/** What stands under a login. */
-export const claimText = (claim: string | number, pid: string): string => `${claim} ${pid}`;
-
-export function parseClaim(text: string): [claim: string, pid: string] {
-  const end = text.indexOf(" ");
-  return [text.slice(0, end), text.slice(end + 1)];
-}
-
-/** `settle(user, claim)`: whether the user has this claim; who is only begun exists from now on. */
-export const SETTLE = `local function settle(user, claim)
-  local found = redis.call('HMGET', user, 'claim', 'epoch')
-  if found[1] ~= claim then return false end
-  if not found[2] then
-    redis.call('HSET', user, 'epoch', 0)
-    redis.call('PERSIST', user)
-  end
-  return true
-end
-`;
 
 const begin: Script<number> = script(
   "createUser",
@@ -52,22 +32,12 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return claim`,
 );
 
-const settle: Script<number> = script("settleUser", `${SETTLE}return settle(KEYS[1], ARGV[1]) and 1 or 0`);
-
 const abandon: Script<number> = script(
   "abandonUser",
   `local found = redis.call('HMGET', KEYS[1], 'claim', 'epoch')
 if found[1] == ARGV[1] and not found[2] then return redis.call('DEL', KEYS[1]) end
 return 0`,
 );
-
-export async function isSettled(server: Server, keys: Keys, pid: string, claim: string): Promise<boolean> {
-  return (await server.run(settle, [keys.of("user", pid)], claim)) === 1;
-}
-
-export async function isClaimed(server: Server, keys: Keys, login: string, text: string): Promise<boolean> {
-  return (await server.command<string | null>("GET", keys.of("login", login))) === text;
-}
 
 export function createOperations(server: Server, keys: Keys): CreateOperations {
   /** Step 2. `false` when somebody else has the login. */
@@ -81,7 +51,7 @@ export function createOperations(server: Server, keys: Keys): CreateOperations {
       if (holder === null) continue;
       const [claim, pid] = parseClaim(holder);
       if (await isSettled(server, keys, pid, claim)) return false;
-      await server.run(release, [key], holder);
+      await release(server, keys, login, holder);
     }
     throw new Unavailable("Redis: a login is claimed and freed without end", { reason: "busy", retryAfter: 1 });
   };
@@ -102,7 +72,7 @@ export function createOperations(server: Server, keys: Keys): CreateOperations {
       }
       if (await isSettled(server, keys, pid, claim)) return true;
       // Another call with this pid, or a long wait, has put an end to what was begun.
-      await server.run(release, [keys.of("login", login)], own);
+      await release(server, keys, login, own);
       return false;
     },
   };

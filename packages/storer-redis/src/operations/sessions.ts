@@ -1,9 +1,8 @@
 /** Rows for express-session: the capability "session-keeping". @module */
 import type { SessionOperations } from "@castellan/core";
-import type { Keys } from "../keys.ts";
+import { dueMember, type Keys } from "../keys.ts";
 import { KEEP } from "../lua.ts";
 import { type Script, type Server, script } from "../server.ts";
-import { dueMember } from "./sweep.ts";
 
 const saveSession: Script<number> = script(
   "saveSession",

@@ -8,10 +8,12 @@ import type {
   RecoverableUserWithSecondaryEmails,
   SecondaryEmailOperations,
   ServerStorer,
+  SmsUser,
+  TotpUser,
 } from "@castellan/core";
 import type { Keys } from "../keys.ts";
 import { type Script, type Server, script } from "../server.ts";
-import { claimText, isClaimed, isSettled, parseClaim, SETTLE } from "./creating.ts";
+import { claimText, isClaimed, isSettled, parseClaim, release, SETTLE } from "./claims.ts";
 
 /** The users of a Redis storer. */
 export interface RedisUser
@@ -20,7 +22,9 @@ export interface RedisUser
     DisableableUser,
     ConfirmableUser,
     LockableUser,
-    RecoverableUserWithSecondaryEmails {
+    RecoverableUserWithSecondaryEmails,
+    TotpUser,
+    SmsUser {
   readonly email: string | null;
   readonly createdAt: Date;
 }
@@ -38,6 +42,8 @@ const FIELDS: { readonly [Field in keyof RedisUser]: true } = {
   lockedUntil: true,
   lockedBy: true,
   secondaryEmails: true,
+  totpEnabledAt: true,
+  smsNumber: true,
   createdAt: true,
 };
 export const userFields: readonly string[] = Object.keys(FIELDS);
@@ -56,13 +62,15 @@ export type UserReply = readonly [
     disabled: Text,
     confirmed: Text,
     secondary: Text,
+    totpEnabledAt: Text,
+    smsNumber: Text,
   ],
   lock: readonly [until: Text, by: Text],
 ];
 
 /** `read_user(user, attempts)`: what {@link userOf} makes a user of; `nil` where there is no such user. A user exists while there is an epoch. */
 export const READ_USER = `local function read_user(user, attempts)
-  local fields = redis.call('HMGET', user, 'epoch', 'login', 'email', 'hash', 'profile', 'created', 'disabled', 'confirmed', 'secondary')
+  local fields = redis.call('HMGET', user, 'epoch', 'login', 'email', 'hash', 'profile', 'created', 'disabled', 'confirmed', 'secondary', 'totp_at', 'sms')
   if not fields[1] then return nil end
   return {fields, redis.call('HMGET', attempts, 'until', 'by')}
 end
@@ -71,7 +79,7 @@ end
 const dateOf = (milliseconds: Text): Date | null => (milliseconds === null ? null : new Date(Number(milliseconds)));
 
 export function userOf(pid: string, [fields, [until, by]]: UserReply): RedisUser {
-  const [epoch, login, email, hash, profile, created, disabled, confirmed, secondary] = fields;
+  const [epoch, login, email, hash, profile, created, disabled, confirmed, secondary, totpEnabledAt, smsNumber] = fields;
   return {
     pid,
     login,
@@ -86,6 +94,8 @@ export function userOf(pid: string, [fields, [until, by]]: UserReply): RedisUser
     lockedBy: by,
     // Written by `setSecondaryEmails` and nobody else.
     secondaryEmails: secondary === null ? [] : (JSON.parse(secondary) as string[]),
+    totpEnabledAt: dateOf(totpEnabledAt),
+    smsNumber,
     createdAt: new Date(Number(created)),
   };
 }
@@ -123,14 +133,8 @@ const removeUser: Script<readonly [claim: string, login: string] | null> = scrip
   "removeUser",
   `local user = redis.call('HMGET', KEYS[1], 'epoch', 'claim', 'login')
 if not user[1] then return false end
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+redis.call('DEL', unpack(KEYS))
 return {user[2], user[3]}`,
-);
-
-/** Deletes a key only while it holds the given text. */
-export const release: Script<number> = script(
-  "releaseLogin",
-  "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0",
 );
 
 type UserOperations = Pick<ServerStorer<RedisUser>, "load" | "findByLogin" | "advanceEpoch"> &
@@ -165,11 +169,13 @@ export function userOperations(server: Server, keys: Keys): UserOperations {
       return (await server.run(setSecondaryEmails, [keys.of("user", pid)], JSON.stringify(addresses))) === 1;
     },
     async removeUser(pid) {
-      const own = (["user", "sign-ins", "links", "remembered"] as const).map((kind) => keys.of(kind, pid));
-      const removed = await server.run(removeUser, [keys.attemptsOfUser(pid), ...own]);
+      const own = (["sign-ins", "links", "remembered", "trusted", "recovery-codes", "one-time-passwords"] as const).map((kind) =>
+        keys.of(kind, pid),
+      );
+      const removed = await server.run(removeUser, [keys.of("user", pid), keys.attemptsOfUser(pid), ...own]);
       if (!removed) return false;
       const [claim, login] = removed;
-      await server.run(release, [keys.of("login", login)], claimText(claim, pid));
+      await release(server, keys, login, claimText(claim, pid));
       return true;
     },
   };
