@@ -14,7 +14,7 @@ export interface IoRedisClient {
 
 /** What `createClient` or `createClientPool` of the package `redis` makes, from version 5 on. */
 export interface NodeRedisClient {
-  sendCommand(args: readonly string[], options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
+  sendCommand(args: string[], options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
 }
 
 /** What `createCluster` of the package `redis` makes, from version 5 on. */

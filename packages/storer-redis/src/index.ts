@@ -26,6 +26,7 @@ import {
 import { type RedisClient, sendBy } from "./client.ts";
 import { checkServer } from "./durability.ts";
 import { Keys } from "./keys.ts";
+import { Life } from "./life.ts";
 import { closeConnection, isRedisUrl, openConnection } from "./open.ts";
 import { authOperations } from "./operations/authable.ts";
 import { challengeOperations } from "./operations/challenges.ts";
@@ -110,8 +111,8 @@ export async function redis(urlOrOptions: string | RedisOptions): Promise<RedisS
   const { client, close } = await clientFor(settings, timeout);
   const server = new Server(sendBy(client), { timeout, onQuery });
   const keys = new Keys(`${namespace}:`);
-  return {
-    userFields,
+  const life = new Life();
+  const operations = {
     ...userOperations(server, keys),
     ...authOperations(server, keys),
     ...createOperations(server, keys),
@@ -129,8 +130,12 @@ export async function redis(urlOrOptions: string | RedisOptions): Promise<RedisS
     ...sessionOperations(server, keys),
     sweep: sweepOperation(server, keys),
     ready: () => checkServer(server, settings),
+  };
+  return {
+    userFields,
+    ...life.watch(operations),
     async close() {
-      server.close();
+      await life.end();
       await close();
     },
   };

@@ -9,7 +9,15 @@ export const SHARD_COUNT = 256;
 
 const tagOf = (shard: number): string => `{${shard.toString(16).padStart(2, "0")}}`;
 
-const shardOf = (owner: string): string => tagOf(createHash("sha256").update(owner).digest()[0] ?? 0);
+/** A caller in plain JavaScript may bring anything: `undefined` must not become the text "undefined". */
+function checkText(value: unknown): void {
+  if (typeof value !== "string") throw new TypeError(`a name to store by must be a string, not ${typeof value}`);
+}
+
+function shardOf(owner: string): string {
+  checkText(owner);
+  return tagOf(createHash("sha256").update(owner).digest()[0] ?? 0);
+}
 
 /** What leads from a text to the pid whose shard holds the row: a claimed login, and where a sign-in, a link, a series or a trusted browser lies. */
 export type IndexKind = "login" | "sign-in" | "link" | "series" | "trusted-id" | "trusted-key";
@@ -23,7 +31,10 @@ export type OwnKind = "challenges" | "count" | "session";
 const PID = "pid:";
 
 /** Whose shard the attempts of a subject lie in: a user's own subject lies with the user. */
-const ownerOf = (subject: string): string => (subject.startsWith(PID) ? subject.slice(PID.length) : subject);
+function ownerOf(subject: string): string {
+  checkText(subject);
+  return subject.startsWith(PID) ? subject.slice(PID.length) : subject;
+}
 
 export const subjectOf = (pid: string): string => PID + pid;
 
@@ -73,5 +84,8 @@ export class Keys {
 /** Rows that end: in a key of their own, or together with others of one owner. */
 export type DueKind = "session" | "count" | "attempts" | "challenge" | "sign-in" | "link" | "series" | "trusted";
 
-/** How a shard's list of ends knows a row: its kind, its owner and, where an owner has several, which of them. */
-export const dueMember = (kind: DueKind, owner: string, which = ""): string => JSON.stringify([kind, owner, which]);
+/** How a shard's list of ends knows a row: its kind, its owner, and which of the owner's it is (`""` where there is one only). */
+export function dueMember(kind: DueKind, owner: string, which: string): string {
+  checkText(which);
+  return JSON.stringify([kind, owner, which]);
+}

@@ -8,9 +8,12 @@ const RECONNECT_MS = { step: 50, longest: 250 };
 /** After so many vain tries to connect, what waits for the connection is refused: in well under a second where connections are refused at once. */
 const TRIES_BEFORE_REFUSAL = 2;
 
-async function load(): Promise<typeof Redis> {
+/** The driver, loaded with the first storer that needs it. */
+export async function loadDriver(name = "ioredis"): Promise<typeof Redis> {
   try {
-    return (await import("ioredis")).Redis;
+    // Whatever the name, it stands for this package: tests give one that is not there.
+    const driver: typeof import("ioredis") = await import(name);
+    return driver.Redis;
   } catch (error) {
     throw new ConfigError([
       `storer-redis: a URL needs the package ioredis: run \`npm install ioredis\`, or hand in a client of your own (${error instanceof Error ? error.message : String(error)})`,
@@ -26,7 +29,7 @@ export const isRedisUrl = (text: string): boolean => {
 
 /** A connection that is made with the first command, and made anew, without end, whenever it breaks. */
 export async function openConnection(url: string, timeout: Duration): Promise<Redis> {
-  const Client = await load();
+  const Client = await loadDriver();
   const client = new Client(url, {
     lazyConnect: true,
     connectTimeout: timeout,

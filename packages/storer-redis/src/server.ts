@@ -62,7 +62,6 @@ export function failure(error: unknown): Unavailable {
 export class Server {
   readonly #send: Send;
   readonly #settings: ServerSettings;
-  #closed = false;
 
   constructor(send: Send, settings: ServerSettings) {
     this.#send = send;
@@ -97,13 +96,7 @@ export class Server {
     await Promise.all(keys.map((key) => this.command("DEL", key).catch(() => {})));
   }
 
-  /** What comes later is refused. */
-  close(): void {
-    this.#closed = true;
-  }
-
   async #guarded(name: string, params: readonly unknown[], work: () => Promise<unknown>): Promise<unknown> {
-    if (this.#closed) throw new Unavailable("the Redis storer is closed");
     checkParams(params);
     this.#settings.onQuery(name);
     try {

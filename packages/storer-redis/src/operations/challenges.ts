@@ -98,7 +98,7 @@ return redis.call('DEL', KEYS[1])`,
 const endChallengesOf: Script<number> = script(
   "endChallengesOf",
   `if redis.call('HEXISTS', KEYS[1], 'epoch') == 0 then return 0 end
-return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)`,
+return redis.call('HINCRBY', KEYS[1], ARGV[1] and 'ended:' .. ARGV[1] or 'ended', 1)`,
 );
 
 function challengeOf(sessionKey: string, row: Row): Challenge {
@@ -141,7 +141,7 @@ export function challengeOperations(server: Server, keys: Keys): ChallengeOperat
       await server.run(endChallengesOfSession, places(sessionKey));
     },
     async endChallengesOf(pid, purpose) {
-      await server.run(endChallengesOf, [keys.of("user", pid)], purpose === null ? "ended" : `ended:${purpose}`);
+      await server.run(endChallengesOf, [keys.of("user", pid)], ...(purpose === null ? [] : [purpose]));
     },
   };
 }

@@ -40,14 +40,14 @@ export function countOperations(server: Server, keys: Keys): CountOperations {
   return {
     async countUse(key, limit, windowMs, now) {
       const places = [keys.of("count", key), keys.due(key)] as const;
-      const [admitted, resetsAt] = await server.run(countUse, [...places], limit, windowMs, now.getTime(), dueMember("count", key));
+      const [admitted, resetsAt] = await server.run(countUse, [...places], limit, windowMs, now.getTime(), dueMember("count", key, ""));
       return { admitted: admitted === 1, resetsAt: new Date(Number(resetsAt)) };
     },
     async takeBackUse(key, now) {
       await server.run(takeBackUse, [keys.of("count", key)], now.getTime());
     },
     async forgetUses(key) {
-      await server.run(forgetUses, [keys.of("count", key), keys.due(key)], dueMember("count", key));
+      await server.run(forgetUses, [keys.of("count", key), keys.due(key)], dueMember("count", key, ""));
     },
   };
 }

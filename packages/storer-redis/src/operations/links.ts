@@ -131,7 +131,7 @@ export function linkOperations(server: Server, keys: Keys): Operations {
       if (!lead) return null;
       const { pid, places, params } = lead;
       const subject = subjectOf(pid);
-      const done = await server.run(finishUnlock, [...places, keys.attempts(subject)], ...params, dueMember("attempts", subject));
+      const done = await server.run(finishUnlock, [...places, keys.attempts(subject)], ...params, dueMember("attempts", subject, ""));
       return done === 1 ? { pid } : null;
     },
   };

@@ -78,7 +78,7 @@ return 1`,
 
 export function lockOperations(server: Server, keys: Keys): Omit<LockOperations, "startUnlock" | "finishUnlock"> {
   const places = (subject: string): [string, string] => [keys.attempts(subject), keys.dueOfAttempts(subject)];
-  const member = (subject: string): string => dueMember("attempts", subject);
+  const member = (subject: string): string => dueMember("attempts", subject, "");
   return {
     async admitAttempt(subject, { after, window, lasts, longest, forgets }, now) {
       const policy = [after, window, lasts, longest, forgets];

@@ -32,7 +32,7 @@ return {'stolen', row[3], row[1]}`,
 
 const endRememberSeries: Script<number> = script("endRememberSeries", `${ROWS}return take_row(KEYS[1], KEYS[2], ARGV[1])`);
 
-/** Spares the member that is given; no member is empty. */
+/** Spares the member that is given. */
 const endRememberSeriesOf: Script<number> = script(
   "endRememberSeriesOf",
   `${ROWS}
@@ -78,6 +78,6 @@ export function rememberOperations(server: Server, keys: Keys): RememberOperatio
       return ended === 1;
     },
     endRememberSeriesOf: (pid, except) =>
-      server.run(endRememberSeriesOf, rowsOf(pid), except === null ? "" : dueMember("series", pid, except)),
+      server.run(endRememberSeriesOf, rowsOf(pid), ...(except === null ? [] : [dueMember("series", pid, except)])),
   };
 }

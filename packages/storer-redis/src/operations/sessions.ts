@@ -45,13 +45,13 @@ export function sessionOperations(server: Server, keys: Keys): RedisSessionOpera
       return data !== null && Number(ends) > at ? { data, expiresAt: new Date(Number(ends)) } : null;
     },
     async saveSession(key, { data, expiresAt }) {
-      await server.run(saveSession, places(key), expiresAt.getTime(), dueMember("session", key), data);
+      await server.run(saveSession, places(key), expiresAt.getTime(), dueMember("session", key, ""), data);
     },
     async touchSession(key, expiresAt) {
-      await server.run(touchSession, places(key), expiresAt.getTime(), dueMember("session", key));
+      await server.run(touchSession, places(key), expiresAt.getTime(), dueMember("session", key, ""));
     },
     async destroySession(key) {
-      await server.run(destroySession, places(key), dueMember("session", key));
+      await server.run(destroySession, places(key), dueMember("session", key, ""));
     },
   };
 }

@@ -112,7 +112,7 @@ local ended = {}
 local all = redis.call('HGETALL', KEYS[1])
 for index = 1, #all, 2 do
   local key = cjson.decode(all[index + 1])[2]
-  if ARGV[1] == '0' or key ~= ARGV[2] then
+  if key ~= ARGV[1] then
     take_row(KEYS[1], KEYS[2], all[index])
     ended[#ended + 1] = key
   end
@@ -242,7 +242,7 @@ export function signInOperations(server: Server, keys: Keys): SignInOperations<R
       return true;
     },
     async endSignIns(pid, exceptKey) {
-      const ended = await server.run(endSignIns, rowsOf(pid), exceptKey === null ? 0 : 1, exceptKey ?? "");
+      const ended = await server.run(endSignIns, rowsOf(pid), ...(exceptKey === null ? [] : [exceptKey]));
       await forgetLeads(...ended);
       return ended.length;
     },

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { Redis } from "ioredis";
 
 const PROGRAM = process.env["REDIS_SERVER"] ?? "redis-server";
@@ -92,4 +93,44 @@ export async function newServer(...options: readonly string[]): Promise<RedisSer
 /** A connection past the storer, to look at what is stored and to change it. */
 export function connectionTo(server: RedisServer): Redis {
   return new Redis(server.url);
+}
+
+/** How many masters a cluster has. */
+const MASTERS = 3;
+
+export interface RedisCluster {
+  readonly servers: readonly RedisServer[];
+  end(): Promise<void>;
+}
+
+/** A cluster of three masters, with the slots shared out evenly. */
+export async function newCluster(): Promise<RedisCluster> {
+  const servers = await Promise.all(
+    Array.from({ length: MASTERS }, () => newServer("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")),
+  );
+  const connections = servers.map(connectionTo);
+  const [first] = servers;
+  const slots = 16_384;
+  for (const [index, connection] of connections.entries()) {
+    const [from, to] = [Math.floor((slots * index) / MASTERS), Math.floor((slots * (index + 1)) / MASTERS) - 1];
+    await connection.call("CLUSTER", "ADDSLOTSRANGE", from, to);
+    await connection.call("CLUSTER", "SET-CONFIG-EPOCH", index + 1);
+    if (first && index > 0) await connection.call("CLUSTER", "MEET", "127.0.0.1", first.port);
+  }
+  for (const connection of connections) {
+    while (!String(await connection.call("CLUSTER", "INFO")).includes("cluster_state:ok")) await turn();
+    while (
+      String(await connection.call("CLUSTER", "NODES"))
+        .trim()
+        .split("\n").length < MASTERS
+    )
+      await turn();
+    connection.disconnect();
+  }
+  return {
+    servers,
+    end: async () => {
+      await Promise.all(servers.map((server) => server.end()));
+    },
+  };
 }

@@ -1,0 +1,107 @@
+/** Clients that are handed in, of both packages, for one server and for a cluster: every promise is kept through each of them. */
+import { type RedisClient, type RedisStorer, redis } from "@castellan/storer-redis";
+import { conformance } from "@castellan/testkit";
+import { Cluster, Redis } from "ioredis";
+import { createClient, createClientPool, createCluster } from "redis";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { aUser, newNamespace, openStorer } from "./support/rows.ts";
+import { newCluster, newServer, type RedisCluster, type RedisServer, withoutRedis } from "./support/servers.ts";
+
+interface Opened {
+  readonly client: RedisClient;
+  readonly isOpen: () => Promise<unknown>;
+  readonly end: () => unknown;
+}
+
+const rootNodes = ({ servers }: RedisCluster) => servers.map(({ url }) => ({ url }));
+
+const forServer: Readonly<Record<string, (server: RedisServer) => Promise<Opened>>> = {
+  "createClient of redis": async ({ url }) => {
+    const client = createClient({ url });
+    await client.connect();
+    return { client, isOpen: () => client.ping(), end: () => client.destroy() };
+  },
+  "Redis of ioredis": async ({ url }) => {
+    const client = new Redis(url);
+    return { client, isOpen: () => client.ping(), end: () => client.disconnect() };
+  },
+};
+
+const forCluster: Readonly<Record<string, (cluster: RedisCluster) => Promise<Opened>>> = {
+  "createCluster of redis": async (cluster) => {
+    const client = createCluster({ rootNodes: rootNodes(cluster) });
+    await client.connect();
+    return { client, isOpen: () => client.get("any"), end: () => client.destroy() };
+  },
+  "Cluster of ioredis": async ({ servers }) => {
+    const client = new Cluster(servers.map(({ port }) => ({ host: "127.0.0.1", port })));
+    return { client, isOpen: () => client.get("any"), end: () => client.disconnect() };
+  },
+};
+
+/** The suites, and what is left of the client afterwards. */
+function keepsEveryPromise(opened: () => Opened): void {
+  const options = () => ({ client: opened().client, namespace: newNamespace(), dangerouslyAllowLoss: true, onWarning: () => {} });
+  conformance<RedisStorer>(
+    {
+      make: () => redis(options()),
+      removeUser: async (storer, pid) => {
+        await storer.removeUser(pid);
+      },
+    },
+    { describe, it },
+  );
+
+  it("leaves the client open when the storer is closed", async () => {
+    const storer = await redis(options());
+    expect(await storer.createUser(aUser("ann"))).toBe(true);
+    await storer.close();
+    await expect(storer.load("pid-ann")).rejects.toThrow(/closed/);
+    await opened().isOpen();
+  });
+}
+
+for (const [name, open] of Object.entries(forServer)) {
+  describe.skipIf(withoutRedis)(`a server by ${name}`, () => {
+    let server: RedisServer;
+    let opened: Opened;
+    beforeAll(async () => {
+      server = await newServer();
+      opened = await open(server);
+    });
+    afterAll(async () => {
+      await opened.end();
+      await server.end();
+    });
+    keepsEveryPromise(() => opened);
+  });
+}
+
+for (const [name, open] of Object.entries(forCluster)) {
+  describe.skipIf(withoutRedis)(`a cluster of three by ${name}`, () => {
+    let cluster: RedisCluster;
+    let opened: Opened;
+    beforeAll(async () => {
+      cluster = await newCluster();
+      opened = await open(cluster);
+    });
+    afterAll(async () => {
+      await opened.end();
+      await cluster.end();
+    });
+    keepsEveryPromise(() => opened);
+  });
+}
+
+describe.skipIf(withoutRedis)("a pool of clients", () => {
+  it("is taken as one client is", async () => {
+    const server = await newServer();
+    onTestFinished(() => server.end());
+    const client = createClientPool({ url: server.url });
+    await client.connect();
+    onTestFinished(() => client.destroy());
+    const storer = await openStorer({ client });
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => storer.createUser(aUser(`${index}`, { login: "ann" }))));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+  });
+});
