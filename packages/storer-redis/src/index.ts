@@ -149,7 +149,7 @@ interface OpenClient {
 async function clientFor({ url, client }: Pick<RedisOptions, "url" | "client">, timeout: Duration): Promise<OpenClient> {
   if (client !== undefined) return { client, close: async () => {} };
   const own = await openConnection(url ?? "", timeout);
-  return { client: own, close: () => closeConnection(own) };
+  return { client: own, close: () => closeConnection(own, timeout) };
 }
 
 /** Options may come from plain JavaScript, or from a configuration file. */

@@ -45,7 +45,15 @@ export async function openConnection(url: string, timeout: Duration): Promise<Re
   return client;
 }
 
-export async function closeConnection(client: Redis): Promise<void> {
-  if (client.status === "ready") await client.quit().catch(() => {});
+/** Lets what was sent be answered, unless the server takes longer than `timeout`: a frozen one would keep the process from ending. */
+export async function closeConnection(client: Redis, timeout: Duration): Promise<void> {
+  if (client.status === "ready") {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeout);
+    });
+    await Promise.race([client.quit().catch(() => {}), late]);
+    clearTimeout(timer);
+  }
   client.disconnect();
 }
