@@ -7,6 +7,8 @@ export default class CountReporter implements Reporter {
     for (const module of modules) {
       // A file that could not even be loaded has no tests to fail, and must not pass for that.
       if (module.errors().length > 0) count.failed += 1;
+      // A failed `beforeAll` leaves its tests skipped.
+      for (const suite of module.children.allSuites()) if (suite.errors().length > 0) count.failed += 1;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === "passed" || state === "failed") count[state] += 1;

@@ -5,6 +5,7 @@ import { confirm } from "@castellan/confirm";
 import { expire } from "@castellan/expire";
 import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { oauth2, oidcProvider } from "@castellan/oauth2";
 import { otp } from "@castellan/otp";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
@@ -29,6 +30,7 @@ export const modules = {
   twofactor: twofactor(),
   totp: totp(),
   sms: sms({ countries: ["CH"] }),
+  oauth2: oauth2({ demo: oidcProvider({ label: "Demo", issuer: "https://id.example.com", clientId: "castellan" }) }),
 };
 
 /** Packages that are no feature. */

@@ -1,6 +1,8 @@
 /** The whole life of an account in the full example: Chromium, with JavaScript and without; the mails are read in the outbox. @module */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { engines } from "../packages/storer-sql/test/support/engines.ts";
+import type { TestServer } from "../packages/storer-sql/test/support/servers.ts";
 import { launchChromium, lowTargets, scrollsSideways, violations, watch, withoutChromium } from "./support/chromium.ts";
 import { type Example, removeDataDirectory, startExample } from "./support/example.ts";
 import { fill, follow, networks, PASSWORD, register, signIn, textOf } from "./support/visitor.ts";
@@ -8,8 +10,16 @@ import { fill, follow, networks, PASSWORD, register, signIn, textOf } from "./su
 const NEW_PASSWORD = "another long and quiet pass phrase";
 const NEWER_PASSWORD = "a third one that nobody will guess";
 
-describe.skipIf(withoutChromium).each([true, false])("the life of an account in Chromium, with JavaScript %s", (javaScriptEnabled) => {
+const sqlite = { name: "SQLite", isMissing: false, start: null };
+const lives = [sqlite, ...engines]
+  .filter(({ isMissing }) => !isMissing)
+  .map(({ name, start }) => ({ kind: name, start, javaScriptEnabled: true }))
+  .concat({ kind: "SQLite", start: null, javaScriptEnabled: false });
+
+describe.skipIf(withoutChromium).each(lives)("the life of an account on $kind in Chromium, with JavaScript $javaScriptEnabled", (life) => {
+  const { javaScriptEnabled } = life;
   const email = `life-${javaScriptEnabled}@example.com`;
+  let server: TestServer | undefined;
   const network = networks();
   let example: Example;
   let browser: Browser;
@@ -54,7 +64,8 @@ describe.skipIf(withoutChromium).each([true, false])("the life of an account in 
   };
 
   beforeAll(async () => {
-    [example, browser] = await Promise.all([startExample(), launchChromium()]);
+    server = await life.start?.();
+    [example, browser] = await Promise.all([startExample(server && { DATABASE_URL: server.uri }), launchChromium()]);
     context = await visitor();
     page = await context.newPage();
     complaints = watch(page);
@@ -63,6 +74,7 @@ describe.skipIf(withoutChromium).each([true, false])("the life of an account in 
     await browser?.close();
     await example?.end();
     await removeDataDirectory(example?.dataDirectory);
+    await server?.end();
   });
 
   it("begins with a registration, and a link that proves the address", async () => {

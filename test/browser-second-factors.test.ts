@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -116,7 +116,7 @@ describe.skipIf(withoutChromium || withoutTools).each([false, true])(
       expect(await textOf(page.getByRole("heading", { level: 1 }))).toBe(heading);
       for (const colorScheme of ["dark", "light"] as const) {
         // Without motion: a colour that is on its way to another is none that people read.
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         for (const width of [360, 1280]) {
           await page.setViewportSize({ width, height: 800 });
           expect(await scrollsSideways(page), `sideways at ${width}`).toBe(false);
@@ -273,6 +273,14 @@ describe.skipIf(withoutChromium || withoutTools).each([false, true])(
       await fill(page, { email: EMAIL, one_time_password: password });
       expect(new URL(page.url()).pathname).toBe("/");
       expect(complaints).toEqual([]);
+    });
+
+    it("leave nothing of what was shown in the database file", async () => {
+      const bytes = await Promise.all(["app.db", "app.db-wal"].map((file) => readFile(join(folder, file)).catch(() => Buffer.alloc(0))));
+      for (const shown of [secret, ...recoveryCodes, ...recoveryCodes.map((code) => code.replaceAll("-", ""))]) {
+        expect(shown.length).toBeGreaterThan(20);
+        for (const content of bytes) expect(content.includes(shown)).toBe(false);
+      }
     });
   },
 );

@@ -16,7 +16,9 @@ const EMAIL = "ann@example.com";
 /** Tests go through more messages and sign-ins than a person does in a minute. */
 const many = { max: 1000, per: minutes(1) };
 const limits = Object.fromEntries(
-  ["number", "number/hour", "number/day", "account", "account/hour", "account/day", "network"].map((name) => [`sms/${name}`, many]),
+  ["number", "number/hour", "number/day", "new-number/hour", "new-number/day", "account", "account/hour", "account/day", "network"].map(
+    (name) => [`sms/${name}`, many],
+  ),
 );
 
 async function start() {

@@ -2,14 +2,14 @@
 import { expect, it, onTestFinished } from "vitest";
 import { makeGate } from "../examples/full/gate.mjs";
 
-it("has the routes, handlers, reasons and limits that examples/full/description.json says", async () => {
+it("T21.01: has the routes, handlers, reasons and limits that examples/full/description.json says", async () => {
   const gate = await makeGate(
     {
       development: true,
       host: "127.0.0.1",
       port: 3000,
       rootUrl: "http://localhost:3000",
-      databaseFile: ":memory:",
+      databaseUrl: "sqlite://:memory:",
       castellanKey: "a-key-of-tests-that-nobody-else-may-use",
       sessionSecret: "a-secret-of-tests-that-nobody-else-may-use",
       smtpUrl: null,
@@ -17,8 +17,11 @@ it("has the routes, handlers, reasons and limits that examples/full/description.
       twilio: null,
       smsCountries: null,
       trustProxy: "loopback",
+      demoPort: 3001,
+      clients: { google: null, github: null },
     },
     null,
+    "http://127.0.0.1:3001",
   );
   onTestFinished(() => gate.close());
   await expect(`${JSON.stringify(gate.describe(), null, 2)}\n`).toMatchFileSnapshot("../examples/full/description.json");

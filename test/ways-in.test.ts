@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Answer, BrowserClient } from "@castellan/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ANN, type EveryWay, levelOf, PASSWORD, type State, startEveryWay } from "./support/every-way.ts";
+import { ANN, type EveryWay, levelOf, PASSWORD, PID, type State, startEveryWay } from "./support/every-way.ts";
 
 const PACKAGES = fileURLToPath(new URL("../packages/", import.meta.url));
 
@@ -32,7 +32,7 @@ interface Way {
   readonly leadsTo: "half" | "full";
   /** What is done before the account gets into its state; answers what is needed to get in. */
   readonly prepare: (app: EveryWay, browser: BrowserClient) => Promise<string>;
-  readonly enter: (browser: BrowserClient, prepared: string) => Promise<Answer>;
+  readonly enter: (browser: BrowserClient, prepared: string, app: EveryWay) => Promise<Answer>;
 }
 
 /** Signs in in full, with whatever is asked for. */
@@ -47,6 +47,14 @@ const giveFactor = (app: EveryWay, browser: BrowserClient): Promise<Answer> =>
   app.state.totp
     ? browser.json("POST", "/auth/2fa/totp/validate", { code: app.appCode() })
     : browser.json("POST", "/auth/2fa/sms/validate", { code: app.sentCode() });
+
+/** Goes to the provider and comes back as `subject`. */
+async function comeBack(browser: BrowserClient, subject: string): Promise<Answer> {
+  const begun = (await browser.json("POST", "/auth/oauth2/demo", {})).json();
+  assert.ok(typeof begun === "object" && begun !== null && "location" in begun);
+  const state = new URL(String(begun.location)).searchParams.get("state");
+  return browser.json("GET", `/auth/oauth2/callback/demo?code=${subject}&state=${state}`);
+}
 
 /** By the name of the package; one that has several ways has several entries. */
 const WAYS: Readonly<Record<string, Readonly<Record<string, Way>>>> = {
@@ -94,6 +102,46 @@ const WAYS: Readonly<Record<string, Readonly<Record<string, Way>>>> = {
       },
     },
   },
+  oauth2: {
+    "an account at a provider": {
+      leadsTo: "full",
+      async prepare({ storer, clock }) {
+        const user = await storer.load(PID);
+        assert.ok(user);
+        const identity = {
+          issuer: "https://id.example",
+          subject: "ann",
+          provider: "demo",
+          email: null,
+          tokens: null,
+          linkedAt: clock.now(),
+        };
+        assert.ok(await storer.linkIdentity(PID, user.epoch, identity));
+        return "ann";
+      },
+      enter: comeBack,
+    },
+    "a new account at a provider, and the password": {
+      leadsTo: "full",
+      prepare: async () => "stranger",
+      async enter(browser, subject) {
+        await comeBack(browser, subject);
+        return browser.json("POST", "/auth/oauth2/connect", { password: PASSWORD });
+      },
+    },
+    "a new account at a provider, and a link that was mailed": {
+      leadsTo: "full",
+      prepare: async () => "stranger",
+      async enter(browser, subject, app) {
+        await comeBack(browser, subject);
+        const asked = await browser.json("POST", "/auth/oauth2/connect/mail", {});
+        // Nothing waits for a proof any more: connected on an earlier way.
+        if (asked.status !== 200) return asked;
+        await browser.get(await app.mailedLink());
+        return browser.json("POST", "/auth/oauth2/connect/end", {});
+      },
+    },
+  },
   register: {
     "a registration under a login that is taken": {
       leadsTo: "full",
@@ -132,7 +180,7 @@ async function tryIt(title: string, way: Way, state: State): Promise<void> {
     const prepared = await way.prepare(app, browser);
     await app.shut(state);
     const may = allowed(way, title, state);
-    await way.enter(browser, prepared);
+    await way.enter(browser, prepared, app);
     expect([title, named(state), await levelOf(browser)]).toEqual([title, named(state), may.alone]);
     const wrong = await browser.json("POST", "/auth/2fa/totp/validate", { code: "000000" });
     expect(wrong.status).not.toBe(200);
@@ -173,7 +221,7 @@ describe("the ways in", () => {
           await app.shut(state);
           browser.jar.delete("__Host-castellan-sid");
           for (const [index, [, way]] of ordered.entries()) {
-            await way.enter(browser, prepared[index] ?? "");
+            await way.enter(browser, prepared[index] ?? "", app);
             const level = await levelOf(browser);
             if (state.locked || state.unconfirmed) assert.equal(level, "nobody");
             else if (state.totp || state.sms) assert.notEqual(level, "full");

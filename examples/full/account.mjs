@@ -18,7 +18,8 @@ export function accountRoutes(gate, { show, done }, { mailsStay, rootUrl }) {
     const current = await gate.currentSignIn(req);
     const signIns = (await gate.signIns(user.pid)).map((signIn) => ({ ...listed(signIn), current: signIn.id === current?.id }));
     const data = { person: personOf(user), confirmed: gate.confirm.isConfirmed(user), signIns, csrfToken: gate.csrfToken(req) };
-    await show(req, res, { title: "Your account", data, body: accountPage({ ...data, mailsStay }) });
+    const hasPassword = user.passwordHash !== null;
+    await show(req, res, { title: "Your account", data, body: accountPage({ ...data, hasPassword, mailsStay }) });
   });
 
   router.get("/confirmed", gate.require(), gate.confirm.middleware(), async (req, res) => {

@@ -2,8 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
 import { ConfigError } from "castellan";
+
+/** @typedef {{ clientId: string, clientSecret: string }} Client */
 
 /**
  * @typedef {object} Settings
@@ -11,17 +13,19 @@ import { ConfigError } from "castellan";
  * @property {string} host
  * @property {number} port
  * @property {string} rootUrl
- * @property {string} databaseFile
+ * @property {string} databaseUrl Of whatever kind `openStorer` opens.
  * @property {string} castellanKey
  * @property {string} sessionSecret
  * @property {string | null} smtpUrl `null` for the outbox.
  * @property {string} mailFrom
  * @property {{ accountSid: string, authToken: string, from: string } | null} twilio `null` for the outbox.
  * @property {readonly string[] | null} smsCountries Where text messages may go, as ISO 3166-1 alpha-2 codes; `null` for everywhere: nothing leaves the outbox.
+ * @property {number | null} demoPort Where the demo provider listens; `null` for none.
+ * @property {{ google: Client | null, github: Client | null }} clients What providers gave out for this application.
  * @property {string | number} trustProxy Whose word counts on where a request comes from: https://expressjs.com/en/guide/behind-proxies.html
  */
 
-const DATABASES = "sqlite:///path/to/app.db is the only kind that exists so far";
+const DATABASES = "for example sqlite:///path/to/app.db or postgres://user:password@host/database";
 const MAKE_SECRET = `make one with: node -p "crypto.randomBytes(32).toString('base64url')"`;
 
 /**
@@ -51,12 +55,14 @@ export function settingsFrom(environment) {
     rootUrl: development
       ? (read("ROOT_URL") ?? `http://localhost:${port}`)
       : required("ROOT_URL", "the address that people see, for example https://app.example.com"),
-    databaseFile: databaseUrl ? fileFrom(databaseUrl, problems) : join(directory, "app.db"),
+    databaseUrl: databaseUrl ?? pathToFileURL(join(directory, "app.db")).href.replace("file:", "sqlite:"),
     smtpUrl: development ? read("SMTP_URL") : required("SMTP_URL", "for example smtp://user:password@mail.example.com:587"),
     mailFrom: development ? (read("MAIL_FROM") ?? "example@castellan.example") : required("MAIL_FROM", "the address that mails come from"),
     twilio: development ? null : twilioFrom(required),
     smsCountries: development ? null : countriesFrom(required("SMS_COUNTRIES", "where text messages may go, for example CH,DE")),
     trustProxy: trustFrom(read("TRUST_PROXY") ?? "loopback"),
+    demoPort: development ? portFrom(read("DEMO_PROVIDER_PORT") ?? String(port < 65_535 ? port + 1 : port - 1), problems) : null,
+    clients: { google: clientFrom("GOOGLE", read, problems), github: clientFrom("GITHUB", read, problems) },
   };
   if (!development) {
     const secrets = { castellanKey: required("CASTELLAN_KEY", MAKE_SECRET), sessionSecret: required("SESSION_SECRET", MAKE_SECRET) };
@@ -106,22 +112,23 @@ const twilioFrom = (required) => ({
 
 /** @param {string} text */
 const countriesFrom = (text) => text.split(",").map((code) => code.trim().toUpperCase());
+/**
+ * A client that a provider gave out, by two variables.
+ *
+ * @param {string} name
+ * @param {(name: string) => string | null} read
+ * @param {string[]} problems
+ * @returns {Client | null}
+ */
+function clientFrom(name, read, problems) {
+  const [clientId, clientSecret] = [read(`${name}_CLIENT_ID`), read(`${name}_CLIENT_SECRET`)];
+  if (clientId && clientSecret) return { clientId, clientSecret };
+  if (clientId || clientSecret) problems.push(`${name}_CLIENT_ID and ${name}_CLIENT_SECRET go together: set both or neither`);
+  return null;
+}
 
 /** How many proxies, or which ones. @param {string} text */
 const trustFrom = (text) => (/^\d+$/.test(text) ? Number(text) : text);
-
-/**
- * The file of `sqlite:///path/to/app.db`. The URL is not quoted in a problem: those of other databases hold passwords.
- *
- * @param {string} url
- * @param {string[]} problems
- */
-function fileFrom(url, problems) {
-  if (/^sqlite:\/\/\/[^?#]+$/.test(url)) return fileURLToPath(url.replace("sqlite:", "file:"));
-  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? "no scheme";
-  problems.push(`DATABASE_URL cannot be used (it has ${scheme}): ${DATABASES}, with three slashes and the whole path`);
-  return "";
-}
 
 /**
  * Secrets for development: made on the first start, kept for the next ones, readable by their owner only.

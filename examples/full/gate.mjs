@@ -5,16 +5,17 @@ import { confirm } from "@castellan/confirm";
 import { expire } from "@castellan/expire";
 import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { github, google, oauth2, oidcProvider } from "@castellan/oauth2";
 import { otp } from "@castellan/otp";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
 import { remember } from "@castellan/remember";
 import { sms, twilioSender } from "@castellan/sms";
-import { sqlite } from "@castellan/storer-sql/sqlite";
 import { totp } from "@castellan/totp";
 import { twofactor } from "@castellan/twofactor";
-import { castellan, days, expressSessions, pages, smtpMailer, textField } from "castellan";
+import { castellan, days, expressSessions, openStorer, pages, smtpMailer, textField } from "castellan";
 import { z } from "zod";
+import { DEMO_CLIENT } from "./demo-provider.mjs";
 
 export const APPLICATION = "Castellan Example";
 
@@ -33,14 +34,21 @@ const name = textField({
 /**
  * @param {import("./config.mjs").Settings} settings
  * @param {import("castellan").Outbox | null} outbox Takes the mails where no mail server is named, and the text messages.
+ * @param {string | null} demoIssuer The demo provider, if it runs.
  */
-export async function makeGate(settings, outbox) {
+export async function makeGate(settings, outbox, demoIssuer) {
+  const { google: googleClient, github: githubClient } = settings.clients;
+  const providers = {
+    ...(googleClient && { google: google(googleClient) }),
+    ...(githubClient && { github: github(githubClient) }),
+    ...(demoIssuer && { demo: oidcProvider({ label: "Demo provider", issuer: demoIssuer, ...DEMO_CLIENT }) }),
+  };
   return castellan({
     development: settings.development,
     rootUrl: settings.rootUrl,
     applicationName: APPLICATION,
     keys: [settings.castellanKey],
-    storer: await sqlite(settings.databaseFile),
+    storer: await openStorer(settings.databaseUrl),
     sessions: expressSessions({ secret: settings.sessionSecret }),
     modules: {
       auth: auth({ afterLogin: "/account", afterChangePassword: "/account", tellOfNewBrowsers: true }),
@@ -57,6 +65,7 @@ export async function makeGate(settings, outbox) {
       twofactor: twofactor({ trust: days(30) }),
       totp: totp(),
       sms: sms(settings.smsCountries ? { countries: settings.smsCountries } : { dangerouslyAllowAllCountries: true }),
+      oauth2: oauth2(providers, { afterLogin: "/account" }),
     },
     // One style sheet for all pages: Castellan's, and behind it our own.
     renderer: pages({ applicationName: APPLICATION, styleSheet: readFileSync(new URL("style.css", import.meta.url), "utf8") }),

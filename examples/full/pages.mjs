@@ -36,19 +36,25 @@ export const startPage = ({ person, hasOutbox }) => html`<p>${
 <dt><a href="/full">For full sign-ins only</a></dt><dd>Wants a password given in this browser; being remembered is not enough.</dd>
 <dt><a href="/security">Security</a></dt><dd>Second factors, recovery codes, trusted browsers, one-time passwords.</dd>
 <dt><a href="/transfer">A transfer</a></dt><dd>Its form asks for a second factor of the last five minutes, and is still filled in afterwards.</dd>
+<dt><a href="/auth/oauth2">Connected accounts</a></dt><dd>Sign in with what you have elsewhere; in development, with a provider that runs beside this.</dd>
 <dt><a href="/confirmed">For confirmed addresses only</a></dt><dd>Wants the link to be opened that was mailed after the registration.</dd>
 ${hasOutbox && html`<dt><a href="/dev/outbox">Outbox</a></dt><dd>Every mail and text message, which in development go nowhere else.</dd>`}
 </dl>
 <p class="hint">Every page answers in JSON too: <code>curl -H 'Accept: application/json' …</code></p>`;
 
-/** @param {{ person: Person, confirmed: boolean, signIns: readonly ListedSignIn[], csrfToken: string, mailsStay: boolean }} data */
-export const accountPage = ({ person, confirmed, signIns, csrfToken, mailsStay }) => {
+/** @param {{ person: Person, confirmed: boolean, hasPassword: boolean, signIns: readonly ListedSignIn[], csrfToken: string, mailsStay: boolean }} data */
+export const accountPage = ({ person, confirmed, hasPassword, signIns, csrfToken, mailsStay }) => {
   const here = signIns.find(({ current }) => current);
   return html`<dl class="facts">
 <dt>Name</dt><dd>${person.name}</dd>
 <dt>E-mail address</dt><dd>${person.email}${!confirmed && html`, <a href="/auth/confirm/resend">not confirmed yet</a>`}</dd>
-<dt>Password</dt><dd>Known to you alone: <a href="/auth/password">change your password</a></dd>
 <dt>Security</dt><dd>Second factors and what belongs to them: <a href="/security">look at your security</a></dd>
+<dt>Password</dt><dd>${
+    hasPassword
+      ? html`Known to you alone: <a href="/auth/password">change your password</a>`
+      : html`None so far: <a href="/auth/recover">choose one by mail</a>`
+  }</dd>
+<dt>Elsewhere</dt><dd>Sign in with what you have at other sites: <a href="/auth/oauth2">connected accounts</a></dd>
 ${here && html`<dt>Signed in</dt><dd>${time(here.since)}</dd>`}
 </dl>
 <section aria-labelledby="sign-ins">

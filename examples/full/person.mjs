@@ -6,5 +6,5 @@
  * @property {string} name
  */
 
-/** @param {import("@castellan/storer-sql").SqlUser} user @returns {Person} */
+/** @param {import("castellan").EveryUser} user @returns {Person} */
 export const personOf = ({ login, email, profile }) => ({ email: email ?? login, name: profile["name"] ?? login });

@@ -3,29 +3,47 @@ import { createServer } from "node:http";
 import { ConfigError, developmentOutbox, systemClock } from "castellan";
 import { makeApp } from "./app.mjs";
 import { settingsFrom } from "./config.mjs";
+import { startDemoProvider } from "./demo-provider.mjs";
 import { makeGate } from "./gate.mjs";
 
 /** How long requests that are under way may take after the signal to end. */
 const GRACE_MS = 5000;
 
-async function start() {
-  const settings = settingsFrom(process.env);
-  const { development, host, port, rootUrl, smtpUrl } = settings;
-  const outbox = development ? developmentOutbox({ clock: systemClock }) : null;
-  const gate = await makeGate(settings, outbox);
+/**
+ * @param {import("./config.mjs").Settings} settings
+ * @param {import("castellan").Outbox | null} outbox
+ * @param {string | null} demoIssuer
+ */
+async function openGate(settings, outbox, demoIssuer) {
+  const gate = await makeGate(settings, outbox, demoIssuer);
   const server = createServer(makeApp(gate, settings, outbox));
   try {
     await gate.ready();
-    await listen(server, port, host);
+    await listen(server, settings.port, settings.host);
+    return { gate, server };
   } catch (error) {
     await gate.close();
     throw error;
   }
+}
+
+async function start() {
+  const settings = settingsFrom(process.env);
+  const { development, rootUrl, smtpUrl, demoPort } = settings;
+  const outbox = development ? developmentOutbox({ clock: systemClock }) : null;
+  const demo = demoPort === null ? null : await startDemoProvider({ port: demoPort, redirectUri: `${rootUrl}/auth/oauth2/callback/demo` });
+  const { gate, server } = await openGate(settings, outbox, demo?.issuer ?? null).catch(async (error) => {
+    await demo?.close();
+    throw error;
+  });
 
   if (development) {
     console.warn("Development mode: plain HTTP, secrets from a file, an outbox that shows every mail. Never let others reach it.");
   }
   console.log(`Listening at ${rootUrl}`);
+  if (demo) console.log(`A demo provider to sign in with is at ${demo.issuer}.`);
+  else if (demoPort !== null)
+    console.warn(`Port ${demoPort} is in use, so there is no demo provider to sign in with: say another one by DEMO_PROVIDER_PORT.`);
   console.log(
     `First open ${rootUrl}/auth/register and make an account.${outbox && !smtpUrl ? ` Mails are at ${rootUrl}/dev/outbox.` : ""}`,
   );
@@ -38,6 +56,7 @@ async function start() {
     server.keepAliveTimeout = 1;
     setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
     await closed;
+    await demo?.close();
     await gate.close();
     console.log("Stopped.");
   };

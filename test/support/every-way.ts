@@ -4,6 +4,7 @@ import { auth } from "@castellan/auth";
 import { confirm } from "@castellan/confirm";
 import { lock } from "@castellan/lock";
 import { logout } from "@castellan/logout";
+import { oauth2, type Provider } from "@castellan/oauth2";
 import { otp } from "@castellan/otp";
 import { recover } from "@castellan/recover";
 import { register } from "@castellan/register";
@@ -40,8 +41,30 @@ const UNLIMITED = { max: 1_000_000, per: minutes(15) };
 const LIMITS = [
   "attempt/subject",
   "attempt/network",
-  ...["number", "number/hour", "number/day", "account", "account/hour", "account/day"].map((name) => `sms/${name}`),
+  ...["start", "proof/network", "proof/destination", "proof/destination/day"].map((name) => `oauth2/${name}`),
+  ...["number", "number/hour", "number/day", "new-number/hour", "new-number/day", "account", "account/hour", "account/day"].map(
+    (name) => `sms/${name}`,
+  ),
 ];
+
+/** A provider that vouches for whoever stands in the code. What a real one does is tested elsewhere. */
+const vouching: Provider = {
+  label: "Demo",
+  postsForm: false,
+  keepsTokens: false,
+  open: () => ({
+    async begin(state) {
+      const endpoint = new URL("https://id.example/authorize");
+      return { to: new URL(`?state=${state}`, endpoint), endpoint, keep: "" };
+    },
+    async finish(answer) {
+      const profile = { subject: String(answer.get("code")), email: ANN, emailVerified: true, name: null };
+      return { issuer: "https://id.example", profile, tokens: null };
+    },
+    refresh: async () => null,
+    revoke: async () => {},
+  }),
+};
 
 const makeGate = (options: HarnessOptions, mails: Mail[], messages: Sms[]) =>
   castellan({
@@ -63,6 +86,7 @@ const makeGate = (options: HarnessOptions, mails: Mail[], messages: Sms[]) =>
       twofactor: twofactor(),
       totp: totp(),
       sms: sms({ countries: ["CH"] }),
+      oauth2: oauth2({ demo: vouching }),
     },
   });
 

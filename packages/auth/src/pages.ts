@@ -7,7 +7,9 @@ export interface LoginPageData {
 
 export const loginView: View<LoginPageData> = defineView<LoginPageData>("auth/login", {
   title: "auth.title",
-  body: ({ fields }, { form, link, modules }) => html`${form({ action: "/login", fields, submit: "auth.submit" })}
+  slots: ["sign-in"],
+  body: ({ fields }, { form, link, modules, slot }) => html`${form({ action: "/login", fields, submit: "auth.submit" })}
 ${modules["recover"] && html`<p>${link("/recover", "auth.to_recover")}</p>`}
-${modules["otp"] && html`<p>${link("/otp/login", "auth.to_otp")}</p>`}`,
+${modules["otp"] && html`<p>${link("/otp/login", "auth.to_otp")}</p>`}
+${slot("sign-in")}`,
 });

@@ -109,6 +109,8 @@ function start(core: Core<ConfirmModuleStorer>, { policy, lasts, byRecovery, aft
   const mayTell = async (user: User): Promise<boolean> => (await core.use(notices, subjectOfUser(user).key)).admitted;
 
   core.on(register).after("record", async ({ user, ctx }) => {
+    // Whoever made the account may know the mailbox already, by a provider that vouches for it. The user was loaded by this storer, and core has checked its fields.
+    if (isConfirmed(user as ConfirmableUser)) return;
     if (blocks) await mayTell(user);
     await mailTo(user, ctx);
   });

@@ -42,6 +42,8 @@ export const coreReasons = [
 
 export const coreTexts: Texts = {
   "page.refusal": "That did not work",
+  "page.leave": "One moment",
+  "leave.go_on": "Go on to {name}",
   "refusal.home": "Back to the start page",
   "field.email": "E-mail address",
   "field.username": "User name",

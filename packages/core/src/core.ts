@@ -22,6 +22,7 @@ import type { Limit } from "./limits.ts";
 import type { MailView } from "./mail/mail-view.ts";
 import type { Mailbox, SmsSender } from "./messages.ts";
 import type { Core, MailProof } from "./module.ts";
+import type { Slots } from "./pages/slots.ts";
 import { randomText } from "./random.ts";
 import { type Reply, redirect } from "./replies.ts";
 import type { SharedThings } from "./shared.ts";
@@ -36,6 +37,9 @@ export interface CoreSettings<S extends ServerStorer> {
   readonly mount: string;
   /** What addresses in mails begin with. */
   readonly linkRoot: string;
+  /** What absolute addresses of our own routes begin with. */
+  readonly routeRoot: string;
+  readonly slots: Slots;
   readonly middleware: (work: (ctx: Context) => Promise<Reply | null>) => RequestHandler;
   readonly mustBe: (ctx: Context, options: RequireOptions, fields?: FieldSet) => Promise<Reply | null>;
   readonly mailProof: { get(): MailProof | null; set(proof: MailProof): void };
@@ -88,8 +92,10 @@ export function coreFor<S extends ServerStorer>(module: string, settings: CoreSe
     hasher,
     identifier,
     logger,
-    route: (method, path, handler) => routes.add({ method, path, module, handler }),
+    route: (method, path, handler, { foreign = false } = {}) => routes.add({ method, path, module, handler, foreign }),
+    fillSlot: (slot, fill) => settings.slots.add(slot, fill),
     path: (path) => mount + path,
+    address: (path) => settings.routeRoot + path,
     url: (path) => settings.linkRoot + path,
     on: (channel) => bus.on(channel, module),
     emit: {

@@ -30,6 +30,7 @@ import { postOffice } from "./mail/post-office.ts";
 import type { Mailbox } from "./messages.ts";
 import type { MailProof, Module } from "./module.ts";
 import { type GateOptions, type PageData, problemsOf } from "./options.ts";
+import { Slots } from "./pages/slots.ts";
 import { pageTexts } from "./pages/texts.ts";
 import type { Reply } from "./replies.ts";
 import { SharedThings } from "./shared.ts";
@@ -151,10 +152,11 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
   // Requests ---------------------------------------------------------------------------------------------------------
 
   const routes = new Routes();
+  const slots = new Slots();
   const providers: PageData[] = [];
   const pageData = async ({ req }: Context<User>): Promise<Readonly<Record<string, unknown>>> =>
     Object.assign({}, ...(await Promise.all(providers.map((provide) => provide(req)))));
-  const responder = new Responder({ renderer, prefix: rootUrl.slice(root.origin.length), mount, modules: moduleList, pageData });
+  const responder = new Responder({ renderer, prefix: rootUrl.slice(root.origin.length), mount, modules: moduleList, slots, pageData });
   const origins = new Set([root.origin, ...(options.origins ?? [])]);
   const tokenLayer = !options.dangerouslyDisableCsrfTokens;
 
@@ -228,6 +230,7 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
     mount,
     origins,
     tokenLayer,
+    takesForeign: (req) => routes.takesForeign(req, mount),
     contextOf,
     ready: whenReady,
     respond,
@@ -258,6 +261,8 @@ function assemble<S extends ServerStorer, const M extends Readonly<Record<string
       routes,
       mount,
       linkRoot,
+      routeRoot: rootUrl + mount,
+      slots,
       declareLimit,
       contextOf: contextFrom,
       nobody,

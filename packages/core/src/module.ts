@@ -16,13 +16,14 @@ import type { PasswordHasher } from "./hasher.ts";
 import type { Context } from "./http/context.ts";
 import type { Answer, FieldSet, ValuesOf } from "./http/fields.ts";
 import type { StepUpScreen } from "./http/requirements.ts";
-import type { Handler, Method } from "./http/router.ts";
+import type { Handler, Method, RouteTraits } from "./http/router.ts";
 import type { Identifier } from "./identifier.ts";
 import type { KeyRing } from "./keys.ts";
 import type { Admission, Limit, LimitedBy } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { MailView } from "./mail/mail-view.ts";
 import type { Mailbox, SmsSender } from "./messages.ts";
+import type { SlotFill } from "./pages/slots.ts";
 import type { Problem } from "./pages/view.ts";
 import type { Random } from "./random.ts";
 import type { Reply } from "./replies.ts";
@@ -79,11 +80,15 @@ export interface Core<out S extends ServerStorer = ServerStorer> {
   readonly logger: Logger;
 
   /** Answers `method path`, with `path` below the mount. */
-  route(method: Method, path: string, handler: Handler): void;
+  route(method: Method, path: string, handler: Handler, options?: RouteTraits): void;
+  /** Adds to a place of other modules' pages, for example `"sign-in"` or `"register"`: what there is to show, for people and for JSON clients. */
+  fillSlot<Data extends object>(slot: string, fill: SlotFill<Data>): void;
   /** The application's path of a path below the mount, for replies. */
   path(path: string): string;
   /** The absolute URL of a path below the mount, from `rootUrl`, for mails. */
   url(path: string): string;
+  /** The absolute URL of a path below the mount, from `rootUrl`, for others who send browsers back here. */
+  address(path: string): string;
   /** Subscribes to a channel; the module's guards come behind its own `rank`. */
   on<Before, After>(channel: Channel<Before, After>): Subscription<Before, After>;
   /** For a module's own channels. */

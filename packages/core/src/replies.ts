@@ -37,7 +37,19 @@ export interface RefusalReply {
   readonly location: string | null;
 }
 
-export type Reply = PageReply | RedirectReply | RefusalReply;
+/** Sends the browser to another site, which the application has chosen. */
+export interface LeaveReply {
+  readonly kind: "leave";
+  /** An absolute address. */
+  readonly to: string;
+  /** What people know the other site as. */
+  readonly name: string;
+  readonly status: 200;
+  /** It needs no word. */
+  readonly reason: null;
+}
+
+export type Reply = PageReply | RedirectReply | RefusalReply | LeaveReply;
 
 export interface PageOptions {
   /** @default 200 */
@@ -71,6 +83,17 @@ export const redirect = (
   reason: options.reason ?? null,
   flash: options.reason === undefined ? null : (options.flash ?? "success"),
 });
+
+/**
+ * Sends the browser to another site: to `endpoint` and nowhere else, with whatever query `to` has. Answered by a page that goes on by itself (a `Refresh` of no seconds, and a link), since browsers would
+ * hold a redirect after a form against the form's own Content-Security-Policy, and whatever the other site redirects to as well; a JSON client gets the address.
+ */
+export function leave(to: URL, endpoint: URL, name: string): LeaveReply {
+  const isThere = to.origin === endpoint.origin && to.pathname === endpoint.pathname && to.username === "" && to.password === "";
+  if (!isThere || (to.protocol !== "https:" && to.protocol !== "http:"))
+    throw new TypeError(`${to.origin}${to.pathname} is not where ${name} is`);
+  return { kind: "leave", to: to.href, name, status: 200, reason: null };
+}
 
 /** Turns away with a status and a reason. */
 export const refuse = (

@@ -4,3 +4,4 @@ export * from "./pages/index.ts";
 export * from "./passwords/index.ts";
 export * from "./sessions/index.ts";
 export * from "./sms/index.ts";
+export * from "./storers/index.ts";

@@ -56,6 +56,7 @@ export function toolsWith(own: Partial<PageTools> = {}): PageTools {
     signedIn: false,
     page: {},
     link: (path: string, textKey: string) => html`<a href="/auth${path}">${t(textKey)}</a>`,
+    slot: () => html``,
     ...own,
   };
   return { ...tools, form: (form) => formMarkup(form, tools) };

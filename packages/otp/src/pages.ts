@@ -25,7 +25,7 @@ export const addView: View<AddPageData> = defineView<AddPageData>("otp/add", {
     password === null
       ? html`<p>${t("otp.add.what")}</p>`
       : html`<p>${t("otp.add.shown")}</p>
-<p><code>${password}</code></p>
+<p><code class="code">${password}</code></p>
 <p>${t("otp.add.keep")}</p>`
   }
 <p>${t("otp.add.count", { count, most })}</p>

@@ -1,5 +1,5 @@
 /** The registration page. @module */
-import { defineView, type FieldSet, type View } from "@castellan/core";
+import { defineView, type FieldSet, html, type View } from "@castellan/core";
 
 export interface RegisterPageData {
   readonly fields: FieldSet;
@@ -7,5 +7,7 @@ export interface RegisterPageData {
 
 export const registerView: View<RegisterPageData> = defineView<RegisterPageData>("register/form", {
   title: "register.title",
-  body: ({ fields }, { form }) => form({ action: "/register", fields, submit: "register.submit" }),
+  slots: ["register"],
+  body: ({ fields }, { form, slot }) => html`${form({ action: "/register", fields, submit: "register.submit" })}
+${slot("register")}`,
 });

@@ -27,8 +27,8 @@ export type CountMessage = (ctx: Context, recipient: Recipient) => Promise<Refus
 type Use = readonly [limit: Limit, who: string];
 
 /**
- * Limits by number, account, network, and for everybody together. Messages to a number that nobody has proved yet are counted apart: else a stranger who sets up somebody's number, again and again, would shut
- * its owner out. What a later limit refuses is taken back from the earlier ones: nothing was sent.
+ * Limits by number, account, network, and for everybody together. Messages to a number that nobody has proved yet are counted apart, for each account that names it and, more generously, for all together: else
+ * a stranger who sets up somebody's number, again and again, would shut its owner out. What a later limit refuses is taken back from the earlier ones: nothing was sent.
  */
 export function messageLimits(core: Core, { dailyCap }: SmsSettings): CountMessage {
   const byNumber = [
@@ -41,15 +41,21 @@ export function messageLimits(core: Core, { dailyCap }: SmsSettings): CountMessa
     core.limit("account/hour", "subject", 5, hours(1)),
     core.limit("account/day", "subject", 10, days(1)),
   ];
+  const byNewNumber = [
+    core.limit("new-number/hour", "destination", 10, hours(1)),
+    core.limit("new-number/day", "destination", 20, days(1)),
+  ];
   const byNetwork = core.limit("network", "network", 20, days(1));
   const together = core.limit("everybody", "everybody", dailyCap, days(1));
 
   return async (ctx, { user, number, isProved }) => {
-    // Not the number itself: it lies in the counters for a day, also where nobody set it up.
-    const to = core.keys.mac("sms number", `${isProved ? "proved" : "new"} ${number}`);
     const { key } = subjectOfUser(user);
+    // Not the number itself: it lies in the counters for a day, also where nobody set it up.
+    const named = (who: string): string => core.keys.mac("sms number", `${who} ${number}`);
+    const [to, toAnybody] = [named(isProved ? "proved" : `new ${key}`), named("new")];
     const uses: readonly Use[] = [
       ...byNumber.map((limit): Use => [limit, to]),
+      ...(isProved ? [] : byNewNumber.map((limit): Use => [limit, toAnybody])),
       ...byAccount.map((limit): Use => [limit, key]),
       [byNetwork, ctx.network],
       [together, ""],

@@ -64,18 +64,33 @@ describe("messages", () => {
     assert.equal((await userOf(app)).smsNumber, NUMBER);
   });
 
-  it("to one number are limited over all accounts that name it, and leave its owner's own alone", async () => {
+  it("to one number are limited for each account that names it, in whatever form, and leave its owner's own alone", async () => {
     const app = await startApp();
     const [ann, bob] = [await signedIn(app, ANN), await signedIn(app, BOB)];
     assert.equal(verdictOf(await setUp(ann, NUMBER)), "200 sms_sent");
     for (const written of [NUMBER, "0041 79 123 45 67", "+41 (0)79 123 45 67", "+41-79-123-45-67"]) {
-      const answer = await setUp(bob, written);
+      const answer = await setUp(ann, written);
       assert.ok(["429 sms_limited", "422 invalid_fields"].includes(verdictOf(answer)), `${written}: ${verdictOf(answer)}`);
     }
-    assert.equal(app.sender.messages.length, 1);
-    // What a stranger had sent to the number does not keep its owner out.
+    // Whoever else names it has a share of their own: the number may be theirs.
+    assert.equal(verdictOf(await setUp(bob, NUMBER)), "200 sms_sent");
+    assert.equal(app.sender.messages.length, 2);
+    app.clock.advance(minutes(1));
     await giveSms(app, BOB, NUMBER);
     assert.equal(verdictOf(await logIn(app.browser(), BOB)), "200 second_factor_required");
+  });
+
+  it("to one number have a cap over all accounts that name it: nobody is flooded", async () => {
+    for (const [name, per] of [
+      ["hour", minutes(60)],
+      ["day", minutes(60 * 24)],
+    ] as const) {
+      const app = await startApp({ gate: { limits: { [`sms/new-number/${name}`]: { max: 1, per } } } });
+      const [ann, bob] = [await signedIn(app, ANN), await signedIn(app, BOB)];
+      assert.equal(verdictOf(await setUp(ann, NUMBER)), "200 sms_sent");
+      assert.equal(verdictOf(await setUp(bob, NUMBER)), "429 sms_limited");
+      assert.equal(verdictOf(await setUp(bob, OTHER_NUMBER)), "200 sms_sent");
+    }
   });
 
   it("are limited for a network, and what was refused there is not counted for number and account", async () => {

@@ -82,7 +82,9 @@ export interface App extends Harness<TestGate> {
 export const MANY_TRIES = limits("attempt/subject", "attempt/network", "twofactor/guess", "twofactor/guess/total");
 /** Limits of messages that no test of other things runs into. */
 export const MANY_MESSAGES = limits(
-  ...["number", "number/hour", "number/day", "account", "account/hour", "account/day", "network"].map((name) => `sms/${name}`),
+  ...["number", "number/hour", "number/day", "new-number/hour", "new-number/day", "account", "account/hour", "account/day", "network"].map(
+    (name) => `sms/${name}`,
+  ),
 );
 
 function limits(...names: readonly string[]) {

@@ -1,56 +1,11 @@
 /** A storer that keeps everything in one SQLite file. @module */
-import {
-  type AuthOperations,
-  type ChallengeOperations,
-  ConfigError,
-  type ConfirmOperations,
-  type CountOperations,
-  type CreateOperations,
-  type DisableOperations,
-  type Duration,
-  type ExpireOperations,
-  type LockOperations,
-  type MailQueueOperations,
-  type OneTimePasswordOperations,
-  type RecoverOperations,
-  type RecoveryCodeOperations,
-  type RememberOperations,
-  type SecondaryEmailOperations,
-  type ServerStorer,
-  type SmsOperations,
-  seconds,
-  type TotpOperations,
-  type TrustedBrowserOperations,
-} from "@castellan/core";
-import { challengeOperations } from "./operations/challenges.ts";
-import { countOperations } from "./operations/counts.ts";
-import { factorOperations } from "./operations/factors.ts";
-import { linkOperations } from "./operations/links.ts";
-import { lockOperations } from "./operations/locks.ts";
-import { mailOperations } from "./operations/mails.ts";
-import { oneTimePasswordOperations } from "./operations/one-time-passwords.ts";
-import { rememberOperations } from "./operations/remember.ts";
-import { signInOperations } from "./operations/sign-ins.ts";
-import { sweepOperation } from "./operations/sweep.ts";
-import { trustedBrowserOperations } from "./operations/trusted-browsers.ts";
-import { type SqlUser, userFields, userOperations } from "./operations/users.ts";
+import { ConfigError, type Duration, seconds } from "@castellan/core";
 import { SqliteDatabase } from "./sqlite/database.ts";
+import { sqliteDialect } from "./sqlite/dialect.ts";
 import { migrate } from "./sqlite/migrate.ts";
 import { openConnection } from "./sqlite/open.ts";
-import { type SyncSessionOperations, sessionOperations } from "./sqlite/sessions.ts";
-import { challenges } from "./sqlite/statements/challenges.ts";
-import { counts } from "./sqlite/statements/counts.ts";
-import { factors } from "./sqlite/statements/factors.ts";
-import { links } from "./sqlite/statements/links.ts";
-import { locks } from "./sqlite/statements/locks.ts";
-import { mails } from "./sqlite/statements/mails.ts";
-import { oneTimePasswords } from "./sqlite/statements/one-time-passwords.ts";
-import { remember } from "./sqlite/statements/remember.ts";
-import { sessions } from "./sqlite/statements/sessions.ts";
-import { signIns } from "./sqlite/statements/sign-ins.ts";
-import { sweeps } from "./sqlite/statements/sweep.ts";
-import { trustedBrowsers } from "./sqlite/statements/trusted-browsers.ts";
-import { users } from "./sqlite/statements/users.ts";
+import { type SyncSessionOperations, syncSessionOperations } from "./sqlite/sessions.ts";
+import { operationsOf, type SqlOperations } from "./storer.ts";
 
 export type { SqlUser } from "./operations/users.ts";
 export { migrationSql } from "./sqlite/schema.ts";
@@ -78,30 +33,7 @@ const DEFAULTS = { synchronous: "full", busyTimeout: seconds(2), onQuery: () => 
   "file"
 >;
 
-export interface SqliteStorer
-  extends ServerStorer<SqlUser>,
-    AuthOperations,
-    CreateOperations,
-    DisableOperations,
-    CountOperations,
-    ChallengeOperations,
-    ConfirmOperations,
-    RecoverOperations,
-    SecondaryEmailOperations,
-    LockOperations,
-    RememberOperations,
-    ExpireOperations,
-    MailQueueOperations,
-    TotpOperations,
-    SmsOperations,
-    RecoveryCodeOperations,
-    TrustedBrowserOperations,
-    OneTimePasswordOperations,
-    SyncSessionOperations {
-  /** Brings the schema up to date. */
-  ready(): Promise<void>;
-  close(): Promise<void>;
-}
+export interface SqliteStorer extends SqlOperations, SyncSessionOperations {}
 
 /** Opens the file. The schema is made or brought up to date by `ready()`, which Castellan calls. */
 export async function sqlite(fileOrOptions: string | SqliteOptions): Promise<SqliteStorer> {
@@ -110,20 +42,8 @@ export async function sqlite(fileOrOptions: string | SqliteOptions): Promise<Sql
   const { file, onQuery } = settings;
   const database = new SqliteDatabase(await openConnection(settings), file, onQuery);
   return {
-    userFields,
-    ...userOperations(database, users),
-    ...signInOperations(database, signIns),
-    ...challengeOperations(database, challenges),
-    ...countOperations(database, counts),
-    ...linkOperations(database, links),
-    ...lockOperations(database, locks),
-    ...rememberOperations(database, remember),
-    ...mailOperations(database, mails),
-    ...factorOperations(database, factors),
-    ...trustedBrowserOperations(database, trustedBrowsers),
-    ...oneTimePasswordOperations(database, oneTimePasswords),
-    ...sessionOperations(database, sessions),
-    sweep: sweepOperation(database, sweeps),
+    ...operationsOf(database, sqliteDialect),
+    ...syncSessionOperations(database, sqliteDialect.sessions),
     ready: async () => migrate(database, file),
     close: async () => database.close(),
   };

@@ -1,12 +1,13 @@
 import { stat } from "node:fs/promises";
 import { seconds } from "@castellan/core";
-import { type SqliteStorer, sqlite } from "@castellan/storer-sql/sqlite";
+import { sqlite } from "@castellan/storer-sql/sqlite";
 import { describe, expect, it } from "vitest";
 import { loadDriver } from "../src/sqlite/driver.ts";
 import { migrationSql } from "../src/sqlite/schema.ts";
 import { challenges } from "../src/sqlite/statements/challenges.ts";
 import { counts } from "../src/sqlite/statements/counts.ts";
 import { factors } from "../src/sqlite/statements/factors.ts";
+import { identities } from "../src/sqlite/statements/identities.ts";
 import { links } from "../src/sqlite/statements/links.ts";
 import { locks } from "../src/sqlite/statements/locks.ts";
 import { mails } from "../src/sqlite/statements/mails.ts";
@@ -17,25 +18,12 @@ import { signIns } from "../src/sqlite/statements/sign-ins.ts";
 import { sweeps } from "../src/sqlite/statements/sweep.ts";
 import { trustedBrowsers } from "../src/sqlite/statements/trusted-browsers.ts";
 import { users } from "../src/sqlite/statements/users.ts";
-import {
-  aChallenge,
-  aLink,
-  aMail,
-  aPolicy,
-  aSeries,
-  aSignIn,
-  aTotp,
-  aTrusted,
-  at,
-  aUser,
-  newFile,
-  openStorer,
-  withFile,
-} from "./support/places.ts";
+import { fill, operations, pairs } from "./support/operations.ts";
+import { aLink, aPolicy, aSeries, at, aUser, newFile, openStorer, withFile } from "./support/places.ts";
 
 const statements: readonly (readonly [name: string, { readonly sql: string }])[] = [
   ...Object.entries({ ...users, ...signIns, ...challenges, ...counts, ...links, ...locks, ...remember, ...mails, ...sessions }),
-  ...Object.entries({ ...factors, ...trustedBrowsers, ...oneTimePasswords }),
+  ...Object.entries({ ...factors, ...trustedBrowsers, ...oneTimePasswords, ...identities }),
   ...sweeps.map((sweep, index) => [`sweep ${index}`, sweep] as const),
 ];
 
@@ -56,81 +44,6 @@ describe("the statements", () => {
     for (const [name, { sql }] of statements) expect(sql.replace(/'(?:[a-z_]+:?|\$\[#\])'/g, ""), name).not.toMatch(/'/);
   });
 
-  const operations: Record<string, (storer: SqliteStorer) => unknown> = {
-    load: (storer) => storer.load("pid-ann"),
-    findByLogin: (storer) => storer.findByLogin("ann"),
-    advanceEpoch: (storer) => storer.advanceEpoch("pid-ann"),
-    createUser: (storer) => storer.createUser(aUser("bob")),
-    changePasswordHash: (storer) => storer.changePasswordHash("pid-ann", 0, "new"),
-    setPasswordHash: (storer) => storer.setPasswordHash("pid-ann", "new"),
-    upgradePasswordHash: (storer) => storer.upgradePasswordHash("pid-ann", "hash", "new"),
-    disableUser: (storer) => storer.disableUser("pid-ann", at(0)),
-    enableUser: (storer) => storer.enableUser("pid-ann"),
-    createSignIn: (storer) => storer.createSignIn("other", aSignIn("ann", { id: "other" })),
-    findSignIn: (storer) => storer.findSignIn("key", at(1)),
-    touchSignIn: (storer) => storer.touchSignIn("key", at(1), at(1001)),
-    replaceSignIn: (storer) => storer.replaceSignIn("key", { key: "next", level: "full", factors: [], epoch: 0 }, at(1)),
-    endSignIn: (storer) => storer.endSignIn("key"),
-    endSignInOf: (storer) => storer.endSignInOf("pid-ann", "sign-in-ann"),
-    endSignIns: (storer) => storer.endSignIns("pid-ann", null),
-    listSignIns: (storer) => storer.listSignIns("pid-ann", at(1)),
-    createChallenge: (storer) => storer.createChallenge(aChallenge("ann", { id: "other" })),
-    findChallenge: (storer) => storer.findChallenge("challenge-ann", "session-ann", at(1)),
-    admitTry: (storer) => storer.admitTry("challenge-ann", "session-ann", at(1)),
-    consumeChallenge: (storer) => storer.consumeChallenge("challenge-ann", "session-ann", at(1)),
-    endChallengesOfSession: (storer) => storer.endChallengesOfSession("session-ann"),
-    endChallengesOf: (storer) => storer.endChallengesOf("pid-ann", null),
-    startConfirmation: (storer) => storer.startConfirmation(aLink("ann", { selector: "other" })),
-    finishConfirmation: (storer) => storer.finishConfirmation(aLink("ann"), at(1)),
-    confirmUser: (storer) => storer.confirmUser("pid-ann", "ann@example.com", at(1)),
-    startRecovery: (storer) => storer.startRecovery(["a", "b", "c"].map((selector) => aLink("ann", { selector }))),
-    findRecovery: (storer) => storer.findRecovery(aLink("ann"), at(1)),
-    finishRecovery: (storer) => storer.finishRecovery(aLink("ann"), "new", at(1)),
-    setSecondaryEmails: (storer) => storer.setSecondaryEmails("pid-ann", ["b@example.com"]),
-    admitAttempt: (storer) => storer.admitAttempt("pid:pid-ann", aPolicy, at(1)),
-    takeBackAttempt: (storer) => storer.takeBackAttempt("pid:pid-ann", at(1)),
-    clearAttempts: (storer) => storer.clearAttempts("pid:pid-ann", at(1)),
-    lockUser: (storer) => storer.lockUser("pid-ann", at(1)),
-    unlockUser: (storer) => storer.unlockUser("pid-ann"),
-    startUnlock: (storer) => storer.startUnlock(aLink("ann", { selector: "other" })),
-    finishUnlock: (storer) => storer.finishUnlock(aLink("ann"), at(1)),
-    addRememberSeries: (storer) => storer.addRememberSeries(aSeries("ann", { selector: "other" })),
-    rotateRememberSeries: (storer) => storer.rotateRememberSeries(aSeries("ann"), "next", seconds(30), at(1)),
-    endRememberSeries: (storer) => storer.endRememberSeries("series-ann"),
-    endRememberSeriesOf: (storer) => storer.endRememberSeriesOf("pid-ann", "other"),
-    takeExpiredSignIn: (storer) => storer.takeExpiredSignIn("key", at(1000)),
-    queueMail: (storer) => storer.queueMail(aMail("b")),
-    claimMails: (storer) => storer.claimMails(at(1), at(2), 10),
-    removeMail: (storer) => storer.removeMail("mail-a"),
-    postponeMail: (storer) => storer.postponeMail("mail-a", at(1)),
-    enableTotp: (storer) => storer.enableTotp("pid-ann", 0, aTotp, ["code"]),
-    totpSecretOf: (storer) => storer.totpSecretOf("pid-ann"),
-    acceptTotpStep: (storer) => storer.acceptTotpStep("pid-ann", "sealed", 6),
-    resealTotp: (storer) => storer.resealTotp("pid-ann", "sealed", "anew"),
-    disableTotp: (storer) => storer.disableTotp("pid-ann", 0),
-    enableSms: (storer) => storer.enableSms("pid-ann", 0, "+41791234567", null),
-    disableSms: (storer) => storer.disableSms("pid-ann", 0),
-    replaceRecoveryCodes: (storer) => storer.replaceRecoveryCodes("pid-ann", 0, ["code"]),
-    consumeRecoveryCode: (storer) => storer.consumeRecoveryCode("pid-ann", "code"),
-    countRecoveryCodes: (storer) => storer.countRecoveryCodes("pid-ann"),
-    addTrustedBrowser: (storer) => storer.addTrustedBrowser(aTrusted("ann")),
-    findTrustedBrowser: (storer) => storer.findTrustedBrowser("pid-ann", "key-ann", at(1)),
-    listTrustedBrowsers: (storer) => storer.listTrustedBrowsers("pid-ann", at(1)),
-    endTrustedBrowser: (storer) => storer.endTrustedBrowser("pid-ann", "trusted-ann"),
-    endTrustedBrowsers: (storer) => storer.endTrustedBrowsers("pid-ann"),
-    addOneTimePassword: (storer) => storer.addOneTimePassword("pid-ann", 0, "hash", 5),
-    countOneTimePasswords: (storer) => storer.countOneTimePasswords("pid-ann"),
-    consumeOneTimePassword: (storer) => storer.consumeOneTimePassword("pid-ann", "hash"),
-    clearOneTimePasswords: (storer) => storer.clearOneTimePasswords("pid-ann"),
-    countUse: (storer) => storer.countUse("key", 1, 1000, at(0)),
-    takeBackUse: (storer) => storer.takeBackUse("key", at(0)),
-    forgetUses: (storer) => storer.forgetUses("key"),
-    loadSession: (storer) => storer.loadSession("key", at(0)),
-    saveSession: (storer) => storer.saveSession("key", { data: "{}", expiresAt: at(1) }),
-    touchSession: (storer) => storer.touchSession("key", at(2)),
-    destroySession: (storer) => storer.destroySession("key"),
-  };
-
   /** A storer with a row of each kind, and how many statements it has run since. */
   async function counted() {
     let queries = 0;
@@ -140,20 +53,25 @@ describe("the statements", () => {
         queries += 1;
       },
     });
-    await storer.createUser(aUser("ann", { email: "ann@example.com" }));
-    await storer.createSignIn("key", aSignIn("ann"));
-    await storer.createChallenge(aChallenge("ann"));
-    await storer.startRecovery([aLink("ann")]);
-    await storer.addRememberSeries(aSeries("ann"));
-    await storer.queueMail(aMail("a"));
+    await fill(storer);
     queries = 0;
     return { storer, queries: () => queries };
   }
 
-  it.each(Object.entries(operations))("are one for the operation %s", async (_, operation) => {
+  it.each(Object.entries(operations).filter(([name]) => !pairs.includes(name)))("are one for the operation %s", async (_, operation) => {
     const { storer, queries } = await counted();
     await operation(storer);
     expect(queries()).toBe(1);
+  });
+
+  it.each(pairs)("are two in one transaction for the operation %s, and leave nothing open when the first is refused", async (name) => {
+    const { storer, queries } = await counted();
+    await operations[name]?.(storer);
+    expect(queries()).toBe(4);
+    // Made already, and of another epoch by now.
+    await operations[name]?.(storer);
+    expect(queries()).toBe(7);
+    expect(await storer.load("pid-ann")).not.toBeNull();
   });
 
   it("are named for every operation that the storer has", async () => {

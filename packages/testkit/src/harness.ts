@@ -5,7 +5,7 @@ import { type BrowserClient, type BrowserOptions, browserClient } from "./browse
 import { type ManualClock, manualClock } from "./clock.ts";
 import { type CountingHasher, countingHasher } from "./hasher.ts";
 import { listen } from "./listen.ts";
-import { type MemoryStorer, memoryStorer } from "./memory/storer.ts";
+import { type MemoryStorer, memoryStorer } from "./memory-storer.ts";
 import { seededRandom } from "./random.ts";
 
 export interface LogLine {

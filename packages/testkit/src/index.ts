@@ -1,5 +1,6 @@
 /** Castellan's test kit: conformance suites, a storer in memory, and the parts of a test harness. @module */
 
+export type { CounterRow, TableUser as MemoryUser, UserRow } from "@castellan/storer-file/tables";
 export {
   type Answer,
   type BrowserClient,
@@ -21,7 +22,5 @@ export * from "./conformance/index.ts";
 export { type Harness, type HarnessOptions, type HarnessParts, harness, type LogLine, TEST_SECRET } from "./harness.ts";
 export { type CountingHasher, countingHasher } from "./hasher.ts";
 export { type Listening, listen } from "./listen.ts";
-export { type MemoryDump, type MemoryStorer, memoryStorer } from "./memory/storer.ts";
-export type { CounterRow, UserRow } from "./memory/tables.ts";
-export type { MemoryUser } from "./memory/users.ts";
+export { type MemoryDump, type MemoryStorer, memoryStorer } from "./memory-storer.ts";
 export { seededRandom } from "./random.ts";

@@ -76,6 +76,10 @@ describe("the suites", () => {
           if (made) once(series.selector);
           return made;
         },
+        startFlow: (flow) => {
+          once(flow.key);
+          return storer.startFlow(flow);
+        },
         queueMail: (mail) => {
           once(mail.id);
           return storer.queueMail(mail);

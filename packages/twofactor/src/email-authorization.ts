@@ -27,6 +27,9 @@ const AUTHORISED = "twofactor/authorised";
 const LASTS = minutes(30);
 const TRIES = 5;
 
+/** `c•••@example.org`: enough for its owner. */
+const masked = (address: string): string => address.replace(/^(.)[^@]*/, "$1•••");
+
 export interface EmailAuthorization {
   /** The way to the mail, as long as this user has not shown the mailbox in this browser session; `null` then. */
   isMissing(ctx: Context, user: User): Promise<Reply | null>;
@@ -46,7 +49,10 @@ export function emailAuthorization(core: Core, settings: TwoFactorSettings, mayA
   core.route("GET", PATH, async (ctx): Promise<Reply> => {
     const may = await mayAdd(ctx);
     if ("refused" in may) return may.refused;
-    return page(authorizeView, { email: core.mailbox(may.ok)?.address ?? null });
+    const address = core.mailbox(may.ok)?.address ?? null;
+    // Whoever has no more than the password need not learn the address.
+    const isIn = (await ctx.current()) !== null;
+    return page(authorizeView, { email: address !== null && !isIn ? masked(address) : address });
   });
 
   core.route("POST", PATH, async (ctx): Promise<Reply> => {

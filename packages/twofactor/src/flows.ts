@@ -2,8 +2,12 @@
 import {
   type Context,
   type Core,
+  days,
+  type FactorChange,
+  type FactorOutcome,
   type Field,
   flagField,
+  type Outcome,
   type PendingLogin,
   type Proof,
   page,
@@ -86,18 +90,45 @@ export interface FlowParts {
 export function factorFlows({ core, desk, settings, codes, email }: FlowParts): FactorFlows {
   const { recent, trust, isRequired } = settings;
   const failedMails = core.limit("mail/failed", "subject", 1, settings.failedMailEvery);
+  const failures = core.limit("mail/failures", "subject", settings.tries, days(1));
 
   const expired = (ctx: Context): Reply =>
     ctx.json ? refuse(401, "login_expired") : redirect(core.path("/login"), { reason: "login_expired", flash: "failure" });
 
   /**
-   * The last try was wrong: whoever knows the password does not have the factor. Its owner is told. The login that waits is left to its end: nothing can be tried with it any more, and a right answer of a
-   * request at the same time still finds it.
+   * Somebody knows the password and does not have the factor: its owner is told when the tries of a login are used up, and when many were wrong in a day, however many logins they were spread over. The login
+   * that waits is left to its end: nothing can be tried with it any more, and a right answer of a request at the same time still finds it.
    */
-  const giveUp = async (ctx: Context, user: User): Promise<Reply> => {
-    const { admitted } = await core.use(failedMails, subjectOfUser(user).key);
+  const tellOfFailure = async (ctx: Context, user: User, triesLeft: number): Promise<void> => {
+    const { key } = subjectOfUser(user);
+    const few = (await core.use(failures, key)).admitted;
+    if (few && triesLeft > 0) return;
+    const { admitted } = await core.use(failedMails, key);
     if (admitted) await core.tell(factorFailedMail, { network: ctx.network }, user, ctx);
-    return expired(ctx);
+  };
+
+  /** Once the storer has made the change its owner is told, whatever fails after it; and a failure to tell undoes nothing. */
+  const changeAndTell = async (
+    ctx: Context,
+    given: FactorChange,
+    tell: (user: User) => Promise<void>,
+  ): Promise<Outcome<FactorOutcome<User>>> => {
+    let isMade = false;
+    const change = async (epoch: number): Promise<number | null> => {
+      const next = await given.change(epoch);
+      isMade = next !== null;
+      return next;
+    };
+    const tellOnce = (user: User): Promise<void> =>
+      tell(user).catch((error: unknown) => core.logger.error("a change of factors could not be told", { error, method: given.method }));
+    try {
+      const outcome = await core.changeFactors(ctx, { ...given, change });
+      if ("ok" in outcome) await tellOnce(outcome.ok.user);
+      return outcome;
+    } catch (error) {
+      if (isMade) await tellOnce(given.user);
+      throw error;
+    }
   };
 
   const asked: FactorFlows["asked"] = async (ctx) => {
@@ -140,7 +171,10 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
 
     // Also what a factor's own check would let through: whoever does not have it cannot give it.
     async answer(ctx, who, { method, check, again, field = "code", whyNot = () => "code_invalid", accepted }) {
-      if (method !== RECOVERY && !desk.of(who.user).some((factor) => factor.method === method)) return refuse(409, "factor_not_set_up");
+      const mine = desk.of(who.user);
+      // A recovery code stands in for a factor: where there is none any more it proves nothing.
+      const hasIt = method === RECOVERY ? mine.length > 0 : mine.some((factor) => factor.method === method);
+      if (!hasIt) return refuse(409, "factor_not_set_up");
       const tried = who.kind === "login" ? await core.challenges.tryPending(ctx) : null;
       // No try left, or another request was quicker.
       if (who.kind === "login" && tried?.user.pid !== who.user.pid) return expired(ctx);
@@ -150,11 +184,13 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
         const { refused } = verdict;
         const wasWrong = refused.kind === "refusal" && refused.reason === "invalid_credentials";
         if (!wasWrong) return again(refused);
-        if (tried?.triesLeft === 0) return giveUp(ctx, user);
+        if (tried) await tellOfFailure(ctx, user, tried.triesLeft);
+        if (tried?.triesLeft === 0) return expired(ctx);
         const reason = whyNot();
         return again(refuse(401, reason, { problems: [{ field, reason }] }));
       }
-      await accepted?.(user);
+      // The answer was right and is spent: whatever else goes wrong, its owner gets in.
+      await accepted?.(user).catch((error: unknown) => core.logger.error("what follows a right answer failed", { error, method }));
       if (who.kind === "login") return core.challenges.complete(ctx, verdict.ok);
       const outcome = await core.stepUp(ctx, verdict.ok);
       return "refused" in outcome ? outcome.refused : redirect(ctx.redir ?? core.path("/2fa"), { reason: "factor_given" });
@@ -167,12 +203,13 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
       const needsCodes = desk.of(user).length === 0 || (await codes.left(user)) === 0;
       const fresh = needsCodes ? codes.make() : null;
       const change = (epoch: number) => enable(epoch, fresh?.hashes ?? null);
-      const outcome = await core.changeFactors(ctx, { user, method, proof, change });
-      if ("refused" in outcome) return outcome.refused;
-      const { user: changed, intent } = outcome.ok;
-      await core.emit.after(addFactor, { user: changed, method, ctx });
       const label = desk.all.find((factor) => factor.method === method)?.label ?? method;
-      await core.tell(factorAddedMail, { factor: ctx.t(label) }, changed, ctx);
+      const outcome = await changeAndTell(ctx, { user, method, proof, change }, async (changed) => {
+        await core.emit.after(addFactor, { user: changed, method, ctx });
+        await core.tell(factorAddedMail, { factor: ctx.t(label) }, changed, ctx);
+      });
+      if ("refused" in outcome) return outcome.refused;
+      const { intent } = outcome.ok;
       const next = intent?.to ?? ctx.redir ?? core.path("/2fa");
       return page(factorAddedView, { factor: label, codes: fresh?.shown ?? null, next }, { reason: "factor_added" });
     },
@@ -191,10 +228,11 @@ export function factorFlows({ core, desk, settings, codes, email }: FlowParts): 
       const { method, label } = factor;
       const refused = await core.emit.before(removeFactor, { user, method, ctx });
       if (refused) return refused;
-      const outcome = await core.changeFactors(ctx, { user, method, proof: null, change: () => factor.disable(user) });
+      const outcome = await changeAndTell(ctx, { user, method, proof: null, change: () => factor.disable(user) }, async (changed) => {
+        await core.emit.after(removeFactor, { user: changed, method, ctx });
+        await core.tell(factorRemovedMail, { factor: ctx.t(label) }, changed, ctx);
+      });
       if ("refused" in outcome) return outcome.refused;
-      await core.emit.after(removeFactor, { user: outcome.ok.user, method, ctx });
-      await core.tell(factorRemovedMail, { factor: ctx.t(label) }, outcome.ok.user, ctx);
       return redirect(core.path("/2fa"), { reason: "factor_removed" });
     },
   };

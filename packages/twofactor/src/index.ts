@@ -7,6 +7,7 @@ import {
   days,
   defineModule,
   hours,
+  type Limit,
   type LoginEvent,
   login,
   type Module,
@@ -18,7 +19,9 @@ import {
   recoveryCodes,
   redirect,
   refuse,
+  type Subject,
   type TrustedBrowser,
+  Unavailable,
   type User,
 } from "@castellan/core";
 import { removeFactor } from "./channels.ts";
@@ -165,16 +168,22 @@ function start(core: Core<TwoFactorModuleStorer>, settings: TwoFactorSettings): 
       await core.ready();
       let hadAny = false;
       for (const { method, isSetUp, disable } of desk.all) {
-        const user = await storer.load(pid);
-        if (!user || !isSetUp(user) || (await disable(user)) === null) continue;
-        hadAny = true;
-        await core.emit.after(removeFactor, { user: (await storer.load(pid)) ?? user, method, ctx: null });
+        // The epoch may move on at the same time: then it is looked at again.
+        for (let [user, round] = [await storer.load(pid), 0]; user && isSetUp(user); user = await storer.load(pid)) {
+          round += 1;
+          if (round > MOST_ROUNDS) throw new Unavailable(`the factor "${method}" could not be removed: the account keeps changing`);
+          if ((await disable(user)) === null) continue;
+          hadAny = true;
+          await core.emit.after(removeFactor, { user: (await storer.load(pid)) ?? user, method, ctx: null });
+        }
       }
       if (hadAny) await core.revoke(pid, "all");
       return hadAny;
     },
   };
 }
+
+const MOST_ROUNDS = 10;
 
 function stateOf({ method, label, paths, isSetUp, detail }: SecondFactor, user: User) {
   const has = isSetUp(user);
@@ -188,25 +197,40 @@ function stateOf({ method, label, paths, isSetUp, detail }: SecondFactor, user: 
 function limitGuesses(core: Core, { tries }: TwoFactorSettings): void {
   const desk = factorDesk(core);
   const hourly = core.limit("guess", "subject", 2 * tries, hours(1));
+  const together = core.limit("guess/subject", "subject", 4 * tries, hours(1));
   const total = core.limit("guess/total", "subject", 100, days(30));
   const isGuess = (method: string): boolean => method === RECOVERY || desk.all.some((factor) => factor.method === method);
+  type Known = Extract<Subject, { kind: "known" }>;
+  // Nobody can guess a recovery code: it stays the way in for the owner whom others have locked out, and is counted apart.
+  const guessesOf = (method: string, { key, user }: Known, budget: string): readonly (readonly [Limit, string])[] =>
+    method === RECOVERY
+      ? [[hourly, `recovery ${budget}`]]
+      : [
+          [hourly, budget],
+          // Whoever knew the password before there was a factor may have several browsers with a budget of their own.
+          [together, key],
+          [total, `${budget}:${user.epoch}`],
+        ];
   core.on(attempt).before(
     "guard",
     async ({ subject, method, budget }) => {
       if (!isGuess(method) || subject.kind === "unknown") return null;
-      const first = await core.use(hourly, budget);
-      if (!first.admitted) return refuse(429, "too_many_attempts", first);
-      // Nobody can guess a recovery code: it stays the way in for the owner whom others have locked out.
-      if (method === RECOVERY) return null;
-      const second = await core.use(total, `${budget}:${subject.user.epoch}`);
-      return second.admitted ? null : refuse(429, "too_many_attempts", second);
+      for (const [limit, who] of guessesOf(method, subject, budget)) {
+        const admission = await core.use(limit, who);
+        if (!admission.admitted) return refuse(429, "too_many_attempts", admission);
+      }
+      return null;
     },
     // Before the lock: what is turned away here is no attempt there.
     { rank: rank.locked - 1 },
   );
   core.on(attempt).after("record", async ({ subject, method, budget }) => {
     if (!isGuess(method) || subject.kind === "unknown") return;
-    await core.takeBack(hourly, budget);
-    if (method !== RECOVERY) await core.takeBack(total, `${budget}:${subject.user.epoch}`);
+    try {
+      for (const [limit, who] of guessesOf(method, subject, budget)) await core.takeBack(limit, who);
+    } catch (error) {
+      // The answer was right, and is spent.
+      core.logger.warn("the count of an answer could not be taken back", { error });
+    }
   });
 }

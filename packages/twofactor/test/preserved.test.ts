@@ -59,6 +59,16 @@ describe("a form that was posted without a recent second factor", () => {
     assert.deepEqual(done, [{ to: FIELDS.to, amount: FIELDS.amount }]);
   });
 
+  it("is not kept when another page posted it: nobody fills in another's form", async () => {
+    const { app, browser, done } = await start();
+    app.clock.advance(minutes(6));
+    // Of the same site, so that the cookies come along.
+    const refused = await browser.post("/transfer", { to: "Mallory", amount: "1000" }, { from: "https://evil.app.example.test" });
+    assert.equal(refused.status, 403);
+    assert.equal(browser.jar.get("__Host-castellan-form"), null);
+    assert.deepEqual(done, []);
+  });
+
   it("is shown again once", async () => {
     const { app, browser } = await start();
     app.clock.advance(minutes(6));

@@ -21,7 +21,7 @@ export async function attempt(
   method: string,
   check: () => Promise<boolean>,
 ): Promise<Verdict> {
-  const { limits, limiter, bus, clock } = engine;
+  const { limits, limiter, bus, clock, logger } = engine;
   const budget = budgetOf(engine, ctx, subject);
   // Each method has a budget of its own: whoever knows the password could otherwise buy new guesses of the second factor with it.
   const tries = `${method}:${budget}`;
@@ -42,8 +42,11 @@ export async function attempt(
   const refusedToo = refusalOfDisabled(engine, subject.user);
   if (refusedToo) return { refused: refusedToo };
   await bus.record(attemptChannel, event);
-  await limiter.forget(limits.attemptBySubject, tries);
-  if (ctx) await limiter.takeBack(limits.attemptByNetwork, ctx.network);
+  // The secret was right, and may be spent: counts that cannot be taken back now do not make it wrong.
+  await limiter
+    .forget(limits.attemptBySubject, tries)
+    .then(() => (ctx ? limiter.takeBack(limits.attemptByNetwork, ctx.network) : undefined))
+    .catch((error: unknown) => logger.warn("the count of an attempt could not be taken back", { error }));
   await bus.notify(attemptChannel, event);
   return { ok: new Proof(subject.user, method, clock.now()) };
 }

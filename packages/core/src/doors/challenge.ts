@@ -5,6 +5,7 @@ import type { Engine } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
 import type { LoginEvent } from "../events.ts";
 import type { Context } from "../http/context.ts";
+import type { JsonValue } from "../http/sessions.ts";
 import { randomText } from "../random.ts";
 import { type Reply, redirect, refuse } from "../replies.ts";
 import { after, type Duration } from "../time.ts";
@@ -14,6 +15,8 @@ import { establish, guards } from "./login.ts";
 import { type Intent, type Outcome, Proof } from "./proof.ts";
 
 const PENDING = "pending";
+/** The session key of the purposes that challenges were made for. */
+const PURPOSES = "pending purposes";
 /** The purpose of pending logins. */
 export const LOGIN = "login";
 const ID_BYTES = 16;
@@ -59,24 +62,49 @@ export interface NewChallenge {
 
 /** Makes a challenge of this browser session; the old one of the same purpose ends. Answers its id. */
 export async function makeChallenge(engine: Engine, ctx: Context, given: NewChallenge): Promise<string> {
-  const session = await ctx.openSession();
-  const id = randomText(engine.random, ID_BYTES);
   const now = engine.clock.now();
-  await operations(engine.storer).createChallenge({
-    id,
+  return store(engine, ctx, {
     purpose: given.purpose,
     pid: given.user.pid,
     epoch: given.user.epoch,
-    sessionKey: challengeKey(session.id),
     destination: given.destination ?? "",
     data: given.data ?? "",
     triesLeft: given.tries,
     createdAt: now,
     expiresAt: after(now, given.lasts),
   });
-  session.put(`${PENDING}:${given.purpose}`, id);
+}
+
+async function store(engine: Engine, ctx: Context, challenge: Omit<Challenge, "id" | "sessionKey">): Promise<string> {
+  const session = await ctx.openSession();
+  const id = randomText(engine.random, ID_BYTES);
+  const { purpose } = challenge;
+  await operations(engine.storer).createChallenge({ ...challenge, id, sessionKey: challengeKey(session.id) });
+  session.put(`${PENDING}:${purpose}`, id);
+  session.put(PURPOSES, [...new Set([...purposesIn(session.get(PURPOSES)), purpose])]);
   await session.save();
   return id;
+}
+
+const purposesIn = (value: JsonValue | undefined): readonly string[] =>
+  Array.isArray(value) ? value.filter((purpose) => typeof purpose === "string") : [];
+
+/**
+ * Takes what waits in this browser session out of it, but for a login: to be put into the session that takes its place, for the same person. Each is taken once, with the tries that it has left.
+ */
+export async function takeWaiting(engine: Engine, ctx: Context): Promise<readonly Challenge[]> {
+  if (!meets(engine.storer, challenging) || ctx.sessionId === null) return [];
+  const taken: Challenge[] = [];
+  for (const purpose of purposesIn(await ctx.session.get(PURPOSES))) {
+    const challenge = purpose === LOGIN ? null : await withChallenge(engine, ctx, purpose, "consumeChallenge");
+    if (challenge) taken.push(challenge);
+  }
+  return taken;
+}
+
+/** Lets what was taken wait on, in the session that this browser has now. */
+export async function putWaiting(engine: Engine, ctx: Context, challenges: readonly Challenge[]): Promise<void> {
+  for (const { id: _, sessionKey: __, ...challenge } of challenges) await store(engine, ctx, challenge);
 }
 
 type Step = "findChallenge" | "admitTry" | "consumeChallenge";

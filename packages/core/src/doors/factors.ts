@@ -57,7 +57,7 @@ async function change<U extends User>(
     const others = before.filter((factor) => factor.method !== method);
     return proof ? withFactor(others, { method, at: proof.at }) : others;
   });
-  await engine.storer.endSignIns(user.pid, ctx.sessionId ? signInKey(ctx.sessionId) : null);
+  await removeDead(engine, user, ctx.sessionId ? signInKey(ctx.sessionId) : null);
   await tell(engine, ctx, user);
   return { ok: { user: changed, intent: null } };
 }
@@ -73,10 +73,15 @@ async function enrol<U extends User>(
   if (!pending || pending.user.pid !== user.pid) return { refused: noPendingLogin() };
   const changed = await changedUser(engine, user.pid, await run(user.epoch));
   if (!changed) return { refused: refuse(409, "account_changed") };
-  await engine.storer.endSignIns(user.pid, null);
+  await removeDead(engine, user, null);
   await tell(engine, null, user);
   const outcome = await completeLogin(engine, ctx, { ...pending, user: changed }, new Proof(changed, proof.method, proof.at));
   return "refused" in outcome ? outcome : { ok: { user: changed, intent: pending.intent } };
+}
+
+/** The rows of sign-ins that ended with the epoch. They open nothing any more: where they cannot be removed now, the change stands all the same. */
+async function removeDead({ storer, logger }: Engine, { pid }: User, exceptKey: string | null): Promise<void> {
+  await storer.endSignIns(pid, exceptKey).catch((error: unknown) => logger.warn("dead sign-ins could not be removed", { pid, error }));
 }
 
 async function changedUser<U extends User>(engine: Engine<U>, pid: string, epoch: number | null): Promise<U | null> {

@@ -5,6 +5,7 @@ import type { Context } from "../http/context.ts";
 import { refuse } from "../replies.ts";
 import { signInKey, withFactor } from "../sign-ins.ts";
 import type { User } from "../users.ts";
+import { putWaiting, takeWaiting } from "./challenge.ts";
 import { userOfProof } from "./login.ts";
 import type { Outcome, Proof } from "./proof.ts";
 
@@ -21,6 +22,8 @@ export async function stepUp<U extends User>(engine: Engine<U>, ctx: Context<U>,
   const refused = await bus.before(stepUpChannel, event, ["guard"]);
   if (refused) return { refused };
   const factors = withFactor(current.signIn.factors, { method: proof.method, at: proof.at });
+  // What this person has begun here, a set-up or a mailed proof, goes on: it was they who gave the proof.
+  const waiting = await takeWaiting(engine, ctx);
   const session = await ctx.renewSession();
   session.put("since", clock.now().toISOString());
   await session.save();
@@ -30,6 +33,7 @@ export async function stepUp<U extends User>(engine: Engine<U>, ctx: Context<U>,
     await ctx.dropSession();
     return { refused: refuse(401, "login_required") };
   }
+  await putWaiting(engine, ctx, waiting);
   ctx.becomes({ user, signIn: { ...current.signIn, level: "full", factors, epoch: proof.epoch } });
   await bus.record(stepUpChannel, event);
   await bus.notify(stepUpChannel, event);

@@ -186,6 +186,11 @@ export class Context<U extends User = User> {
     return renewed;
   }
 
+  /** By the gate's clock. */
+  now(): Date {
+    return this.#engine.clock.now();
+  }
+
   /** For the doors: no session any more, unless the application has keys that are to survive. */
   async dropSession(): Promise<void> {
     if (this.sessionId === null && !this.#session) return;

@@ -6,6 +6,7 @@ import { type Reply, redirect, refuse } from "../replies.ts";
 import type { User } from "../users.ts";
 import type { Context } from "./context.ts";
 import { isSafe, provenance } from "./csrf.ts";
+import { checkDemand } from "./demand.ts";
 import { type FieldSet, preservedOf } from "./fields.ts";
 import { keepForm, pathOf } from "./kept-form.ts";
 import { isJson } from "./negotiation.ts";
@@ -19,6 +20,8 @@ export interface MiddlewareSettings<U extends User> {
   readonly mount: string;
   readonly origins: ReadonlySet<string>;
   readonly tokenLayer: boolean;
+  /** Whether pages of other sites may post what is posted here. */
+  readonly takesForeign: (req: Request) => boolean;
   readonly contextOf: (req: Request, res: Response) => Context<U>;
   readonly ready: () => Promise<void> | undefined;
   readonly respond: (ctx: Context<U>, reply: Reply) => Promise<void>;
@@ -69,7 +72,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
     // A page can be asked for again; of what was posted only the form is shown again, and nothing is replayed.
     const target = safeTarget(isSafe(ctx.req.method) ? ctx.req.originalUrl : fields ? pathOf(ctx.req.originalUrl) : form?.at);
     if (current && target !== null && !isSafe(ctx.req.method)) {
-      keepForm(ctx, pathOf(target), current.user.pid, fields ? preservedOf(fields, ctx.body) : keptOf(ctx.req, form?.preserve ?? []));
+      const values = fields ? preservedOf(fields, ctx.body) : keptOf(ctx.req, form?.preserve ?? []);
+      keepForm(ctx, pathOf(target), current.user.pid, values);
     }
     return redirect(withRedir(path, target), { reason: lack.reason, flash: "failure" });
   };
@@ -84,7 +88,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
     clientState: () => (req, res, next) => {
       // Whoever was there first keeps it: another gate, or csurf in an application that still checks its own forms by it.
       req.csrfToken ??= csrfToken;
-      if (!isSafe(req.method) && provenance(req, origins) === "foreign" && contextOf(req, res).hasOurCookie) {
+      const isForeign = !isSafe(req.method) && provenance(req, origins) === "foreign";
+      if (isForeign && contextOf(req, res).hasOurCookie && !settings.takesForeign(req)) {
         void run(req, res, next, async () => refuse(403, "csrf_foreign_origin"));
         return;
       }
@@ -105,9 +110,9 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
       });
     },
 
-    require:
-      (options = {}) =>
-      (req, res, next) =>
+    require(options = {}) {
+      checkDemand(options);
+      return (req, res, next) =>
         void run(req, res, next, async (ctx) => {
           const reply = await mustBe(ctx, options);
           if (reply) return reply;
@@ -118,7 +123,8 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
           if (res.hasHeader("vary")) res.vary("Cookie");
           else res.setHeader("vary", "Cookie");
           return null;
-        }),
+        });
+    },
 
     mustBe,
     of: (work) => (req, res, next) => void run(req, res, next, work),

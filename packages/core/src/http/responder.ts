@@ -1,8 +1,9 @@
 /** Turns replies into answers, HTML or JSON from the same URL. Handlers only say what is to be answered. @module */
 import { formMarkup, problemText } from "../pages/form.ts";
 import { html } from "../pages/html.ts";
+import type { Filled, Slots } from "../pages/slots.ts";
 import { defineView, type PageTools, type Renderer, type View } from "../pages/view.ts";
-import type { PageReply, RedirectReply, RefusalReply, Reply } from "../replies.ts";
+import { type LeaveReply, type PageReply, page, type RedirectReply, type RefusalReply, type Reply } from "../replies.ts";
 import type { Translate } from "../texts.ts";
 import type { Context } from "./context.ts";
 import { isSafe } from "./csrf.ts";
@@ -34,12 +35,19 @@ export const refusalView: View<object> = defineView("core/refusal", {
 <p><a href="${home}">${t("refusal.home")}</a></p>`,
 });
 
+/** Shown for as long as the other site takes to answer, and where a browser does not go on by itself. */
+export const leaveView: View<Pick<LeaveReply, "to" | "name">> = defineView("core/leave", {
+  title: "page.leave",
+  body: ({ to, name }, { t }) => html`<p><a href="${to}">${t("leave.go_on", { name })}</a></p>`,
+});
+
 export interface ResponderSettings {
   readonly renderer: Renderer;
   /** Prefix of public paths: what a proxy strips, from `rootUrl`. */
   readonly prefix: string;
   readonly mount: string;
   readonly modules: Readonly<Record<string, true>>;
+  readonly slots: Slots;
   readonly pageData: (ctx: Context) => Promise<Readonly<Record<string, unknown>>>;
 }
 
@@ -57,6 +65,7 @@ export class Responder {
     // What the application's answers vary by, ours may too.
     ctx.res.vary(VARY);
     if (reply.kind === "redirect") return this.#redirect(ctx, reply);
+    if (reply.kind === "leave") return this.#leave(ctx, reply);
     if (reply.kind === "refusal" && reply.status === 204) return sendNothing(ctx, reply);
     const shown = reply.kind === "page" ? await this.#withKept(ctx, reply) : asPage(reply, this.#locationOf(reply));
     if (reply.kind === "refusal" && reply.allow) ctx.res.setHeader("allow", reply.allow.join(", "));
@@ -92,8 +101,16 @@ export class Responder {
     sendText(ctx, 303, "text/plain", "");
   }
 
-  async #json(ctx: Context, { data, status, reason, problems, values }: PageReply): Promise<void> {
+  #leave(ctx: Context, { to, name }: LeaveReply): void | Promise<void> {
+    if (ctx.json)
+      return sendText(ctx, 200, "application/json", JSON.stringify({ status: "success", location: to, csrfToken: ctx.csrfToken() }));
+    ctx.res.setHeader("refresh", `0; url=${to}`);
+    return this.#page(ctx, page(leaveView, { to, name }));
+  }
+
+  async #json(ctx: Context, { view, data, status, reason, problems, values }: PageReply): Promise<void> {
     const { t } = ctx;
+    const fills = await this.#settings.slots.fillsFor(ctx, view.slots);
     const answer = {
       // In front, so that what the application adds never takes the place of what the suite has to say.
       ...(await this.#settings.pageData(ctx)),
@@ -103,6 +120,7 @@ export class Responder {
         problems: problems.map((problem) => ({ message: t(`reason.${problem.reason}`, problem.parameters), ...problem })),
       }),
       ...(Object.keys(values).length > 0 && { values }),
+      ...Object.fromEntries(fills.map((fill) => [fill.name, fill.data])),
       ...describeFields(data, t),
       modules: this.#settings.modules,
       csrfToken: ctx.csrfToken(),
@@ -112,19 +130,20 @@ export class Responder {
 
   async #page(ctx: Context, reply: PageReply): Promise<void> {
     const { renderer } = this.#settings;
-    const tools = await this.#tools(ctx, reply);
+    const fills = await this.#settings.slots.fillsFor(ctx, reply.view.slots);
+    const tools = await this.#tools(ctx, reply, fills);
     const markup = await renderer.render(reply.view, reply.data as never, tools); // the view and its data were paired by `page()`
     ctx.res.setHeader("content-security-policy", renderer.contentSecurityPolicy ?? DEFAULT_POLICY);
     sendText(ctx, reply.status, "text/html", markup);
   }
 
-  async #tools(ctx: Context, { status, reason, problems, values }: PageReply): Promise<PageTools> {
+  async #tools(ctx: Context, { status, reason, problems, values }: PageReply, fills: readonly Filled[]): Promise<PageTools> {
     const { mount, modules, pageData } = this.#settings;
     const { t, locale, redir } = ctx;
     const url = (path: string): string => this.publicPath(mount + path);
     const takeAlong = redir === null ? "" : `?${new URLSearchParams({ redir })}`;
     const csrfToken = ctx.csrfToken();
-    return {
+    const tools: PageTools = {
       t,
       locale,
       url,
@@ -142,7 +161,9 @@ export class Responder {
       page: await pageData(ctx),
       form: (form) => formMarkup(form, { t, url, csrfToken, problems, values, redir }),
       link: (path, textKey, parameters) => html`<a href="${url(path) + takeAlong}">${t(textKey, parameters)}</a>`,
+      slot: (slot) => html`${fills.filter((fill) => fill.slot === slot).map((fill) => fill.body(tools))}`,
     };
+    return tools;
   }
 }
 

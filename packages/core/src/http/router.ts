@@ -16,6 +16,16 @@ export interface Route {
   readonly path: string;
   readonly module: string;
   readonly handler: Handler;
+  /** Whether pages of other sites may post here: see {@link RouteTraits}. */
+  readonly foreign: boolean;
+}
+
+export interface RouteTraits {
+  /**
+   * Pages of other sites may post here, without our token. Such a handler must change nothing and believe nothing; it can only answer by a redirect to a GET, where the browser brings its cookies.
+   * @default false
+   */
+  readonly foreign?: boolean;
 }
 
 export class Routes {
@@ -34,6 +44,13 @@ export class Routes {
 
   at(path: string): ReadonlyMap<string, Route> | null {
     return this.#byPath.get(path) ?? null;
+  }
+
+  /** Whether a request of the application's own stack is for a route that pages of other sites may post to. */
+  takesForeign({ method, originalUrl }: Request, mount: string): boolean {
+    if (!originalUrl.startsWith(`${mount}/`)) return false;
+    const path = originalUrl.slice(mount.length).replace(/[?#].*$/s, "");
+    return this.at(path)?.get(method)?.foreign === true;
   }
 
   list(): Route[] {
@@ -99,14 +116,15 @@ export class Router {
     if (isSafe(req.method)) return route.handler(ctx);
     // Before the body is even read: a foreign page shall not make us work.
     const from = provenance(req, this.#settings.origins);
-    if (from === "foreign") return refuse(403, "csrf_foreign_origin");
+    if (from === "foreign" && !route.foreign) return refuse(403, "csrf_foreign_origin");
     const answer = await readBody(req);
     if ("fault" in answer) {
       ctx.res.setHeader("connection", "close");
       return refuse(answer.fault.status, answer.fault.reason);
     }
     ctx.body = answer.body;
-    if (this.#needsToken(ctx, from === "own") && !(await ctx.acceptsCsrfToken(tokenOf(ctx)))) return refuse(403, "csrf_token_invalid");
+    if (!route.foreign && this.#needsToken(ctx, from === "own") && !(await ctx.acceptsCsrfToken(tokenOf(ctx))))
+      return refuse(403, "csrf_token_invalid");
     return route.handler(ctx);
   }
 

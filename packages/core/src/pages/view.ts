@@ -19,6 +19,8 @@ export interface View<in Data> {
   readonly name: string;
   /** Text key of the page's title. */
   readonly title: string;
+  /** Places of the page that other modules may add to, shown by `tools.slot`. @default none */
+  readonly slots?: readonly string[];
   readonly body: (data: Data, tools: PageTools) => Html;
 }
 
@@ -60,6 +62,8 @@ export interface PageTools {
   readonly form: (form: FormOptions) => Html;
   /** A link to a path below the mount that takes the wanted page along. */
   readonly link: (path: string, textKey: string, parameters?: TextParameters) => Html;
+  /** What other modules add to this place; nothing where none does. The view lists it in `slots`. */
+  readonly slot: (slot: string) => Html;
 }
 
 export interface FormOptions {

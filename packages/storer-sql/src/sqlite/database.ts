@@ -1,6 +1,7 @@
 /** One connection to an SQLite file. Everything happens at once: what a method has answered is written. @module */
 import { Unavailable } from "@castellan/core";
-import type { Database, Statement, Value } from "../database.ts";
+import type { Database, Statement, Value, Write } from "../database.ts";
+import { checkParams, WrongParameter } from "../values.ts";
 import type { SqliteConnection, SqliteStatement } from "./driver.ts";
 
 /** SQLITE_CONSTRAINT_PRIMARYKEY and SQLITE_CONSTRAINT_UNIQUE. */
@@ -77,6 +78,19 @@ export class SqliteDatabase implements Database {
     });
   }
 
+  together(...writes: readonly Write[]): boolean {
+    // As a writer from the start: a transaction that begins by reading may find at its first write that what it read is no longer so.
+    this.execute("BEGIN IMMEDIATE");
+    try {
+      const isDone = writes.every(({ statement, params }) => this.claim(statement, ...params));
+      this.execute(isDone ? "COMMIT" : "ROLLBACK");
+      return isDone;
+    } catch (error) {
+      this.rollBack();
+      throw error;
+    }
+  }
+
   /** Runs SQL that is needed once. */
   execute(sql: string): void {
     this.#guarded(() => this.#connection.exec(sql), sql);
@@ -124,21 +138,6 @@ export class SqliteDatabase implements Database {
       return work();
     } catch (error) {
       throw error instanceof WrongParameter ? error : failure(this.#file, error);
-    }
-  }
-}
-
-/** A caller in plain JavaScript handed in something that is no text and no number. The caller's mistake, not the world's. */
-class WrongParameter extends TypeError {}
-
-/** The driver would bind a missing parameter or a Date as NULL, and take an object that comes first for named parameters: all silently. */
-function checkParams(params: readonly unknown[], count: number, sql: string): void {
-  if (params.length !== count) {
-    throw new WrongParameter(`the statement has ${count} placeholders and got ${params.length} values: ${sql}`);
-  }
-  for (const param of params) {
-    if (param !== null && typeof param !== "string" && typeof param !== "number") {
-      throw new WrongParameter(`a value to store must be a string, a number or null, not ${typeof param}`);
     }
   }
 }

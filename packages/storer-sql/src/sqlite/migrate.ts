@@ -1,6 +1,6 @@
 /** Brings a file's schema up to date, once, however many processes start at the same time. @module */
-import { ConfigError } from "@castellan/core";
 import type { Statement } from "../database.ts";
+import { refuseNewer } from "../migrations.ts";
 import type { SqliteDatabase } from "./database.ts";
 import { migrationStatements, migrations } from "./schema.ts";
 
@@ -13,24 +13,16 @@ function versionOf(database: SqliteDatabase): number {
   return database.first(hasVersions) ? (database.first(newest)?.version ?? 0) : 0;
 }
 
-/** Never downgrades: what a newer version has written may mean something that this one does not know. */
-function refuseNewer(version: number, file: string): void {
-  if (version <= migrations.length) return;
-  throw new ConfigError([
-    `storer-sql: ${file} has schema version ${version}, and this version of @castellan/storer-sql knows ${migrations.length}: install the newer one again`,
-  ]);
-}
-
 export function migrate(database: SqliteDatabase, file: string): void {
   const found = versionOf(database);
-  refuseNewer(found, file);
+  refuseNewer(found, migrations, file);
   // Looked at before locking: a start with nothing to do must not wait for a writer.
   if (found === migrations.length) return;
   database.execute("BEGIN IMMEDIATE");
   try {
     // Looked at again under the lock: another process may have been first.
     const version = versionOf(database);
-    refuseNewer(version, file);
+    refuseNewer(version, migrations, file);
     if (version < migrations.length) for (const sql of migrationStatements(version)) database.execute(sql);
     database.execute("COMMIT");
   } catch (error) {

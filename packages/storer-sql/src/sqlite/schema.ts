@@ -1,11 +1,6 @@
-/**
- * The tables, made and changed by code. A migration that has been published is never edited: a change is a new one, at the end of the list. @module
- */
-
-export interface Migration {
-  readonly name: string;
-  readonly statements: readonly string[];
-}
+/** The tables, made and changed by code. @module */
+import { type Migration, scriptOf } from "../migrations.ts";
+import { identitiesAtProviders } from "./schema/identities.ts";
 
 /** Version N of the schema is the first N of these. */
 export const migrations: readonly Migration[] = [
@@ -156,6 +151,7 @@ export const migrations: readonly Migration[] = [
       "CREATE INDEX castellan_trusted_browser_end ON castellan_trusted_browser (expires_at)",
     ],
   },
+  identitiesAtProviders,
 ];
 
 const VERSIONS = "CREATE TABLE castellan_schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT";
@@ -174,5 +170,5 @@ export function migrationStatements(from: number): readonly string[] {
 /** The SQL, for review, that brings a schema of version `from` up to date: exactly what `ready()` runs. Nothing when it is. */
 export function migrationSql(from = 0): string {
   const statements = migrationStatements(from);
-  return statements.length === 0 ? "" : ["BEGIN IMMEDIATE", ...statements, "COMMIT"].map((sql) => `${sql};\n`).join("");
+  return statements.length === 0 ? "" : scriptOf(["BEGIN IMMEDIATE", ...statements, "COMMIT"]);
 }

@@ -1,7 +1,7 @@
-/** Rows for express-session: the capability "session-keeping". Answers at once, so that `req.session` need not be loaded beforehand. @module */
+/** Rows for express-session in a file: they are answered at once, so that `req.session` need not be loaded beforehand. @module */
 import type { StoredSession } from "@castellan/core";
+import type { SessionStatements } from "../operations/sessions.ts";
 import type { SqliteDatabase } from "./database.ts";
-import type { SessionStatements } from "./statements/sessions.ts";
 
 /** `SessionOperations` of core, without its promises. A failure is thrown at once too. */
 export interface SyncSessionOperations {
@@ -11,7 +11,7 @@ export interface SyncSessionOperations {
   destroySession(key: string): void;
 }
 
-export function sessionOperations(database: SqliteDatabase, sql: SessionStatements): SyncSessionOperations {
+export function syncSessionOperations(database: SqliteDatabase, sql: SessionStatements): SyncSessionOperations {
   return {
     loadSession(key, now) {
       const row = database.first(sql.loadSession, key, now.getTime());

@@ -1,11 +1,9 @@
-/** Tries to be first with everything, against others on the same file, and says what it won: `node race.mjs FILE ME COUNT`. @module */
-import { minutes } from "@castellan/core";
-import { sqlite } from "@castellan/storer-sql/sqlite";
-import { aLink, aPolicy, aSignIn, at, aUser, say, told } from "./rows.mjs";
+/** Tries to be first with everything, against others on the same database, and says what it won: `node race.mjs PLACE ME COUNT`. @module */
+import { open } from "./open.mjs";
+import { aLink, anIdentity, aPolicy, aSignIn, at, aUser, say, told } from "./rows.mjs";
 
-const [, , file, me, count] = process.argv;
-// Who wins is the question, not how fast: on a busy machine the other one may hold the file for longer than an application would wait.
-const storer = await sqlite({ file, busyTimeout: minutes(1) });
+const [, , place, me, count] = process.argv;
+const storer = await open(place);
 await storer.ready();
 say("ready");
 await told();
@@ -26,6 +24,11 @@ for (let index = 0; index < Number(count); index += 1) {
   for (const { id } of await storer.claimMails(at(1), at(2), 1)) say(`claimed ${id}`);
   const next = { key: `key-${index}-of-${me}`, level: "full", factors: [], epoch: 0 };
   if (await storer.replaceSignIn(`key-${index}`, next, at(1))) say(`replaced ${index}`);
+  // Two tables in one transaction: a user with an identity, and an identity that is not the last one.
+  const comer = aUser(`i${index}`, { pid: `pid-i${index}-of-${me}` });
+  if (await storer.createUserWithIdentity(comer, anIdentity(name))) say(`came ${index}`);
+  if ((await storer.unlinkIdentity(`pid-u${index}`, 0, "https://id.example", `${me}${index}`, true)) !== null) say(`unlinked ${index}`);
+  if (await storer.takeFlow(`flow-${index}`, "browser", "callback/demo", at(1))) say(`returned ${index}`);
   await storer.createSignIn(`own-${index}-of-${me}`, { ...aSignIn("bob"), id: `own-${index}-of-${me}` });
 }
 await storer.close();

@@ -62,3 +62,12 @@ export const aLink = (name, fields = {}) => ({
 export const aMail = (name) => ({ id: `mail-${name}`, payload: "sealed", createdAt: at(0), dueAt: at(0) });
 
 export const aPolicy = { after: 40, window: 1000, lasts: 1000, longest: 1000, forgets: 1000 };
+
+export const anIdentity = (subject) => ({
+  issuer: "https://id.example",
+  subject,
+  provider: "demo",
+  email: null,
+  tokens: null,
+  linkedAt: at(0),
+});

@@ -1,8 +1,8 @@
-/** Starts on a file as an application does, once it is told to, and says what it had to do: `node start.mjs FILE ME`. @module */
-import { sqlite } from "@castellan/storer-sql/sqlite";
+/** Starts on a database as an application does, once it is told to, and says what it had to do: `node start.mjs PLACE ME`. @module */
+import { open } from "./open.mjs";
 import { aUser, say, told } from "./rows.mjs";
 
-const [, , file, me] = process.argv;
+const [, , place, me] = process.argv;
 say("waiting");
 await told();
 
@@ -10,7 +10,7 @@ let made = 0;
 const onQuery = (sql) => {
   if (sql.startsWith("CREATE TABLE castellan_user")) made += 1;
 };
-const storer = await sqlite({ file, onQuery });
+const storer = await open(place, { onQuery });
 await storer.ready();
 say(`made ${made}`);
 say(`registered ${await storer.createUser(aUser(me))}`);

@@ -9,8 +9,10 @@ import {
   type LockPolicy,
   type MailedToken,
   minutes,
+  type NewIdentity,
   type NewTotp,
   type NewUser,
+  type OAuth2Flow,
   type QueuedMail,
   type RememberSeries,
   type SignIn,
@@ -135,3 +137,21 @@ export const aTrusted = (name: string, fields: Partial<TrustedBrowser> = {}): Tr
 export const aTotp: NewTotp = { secret: "sealed", step: 5, enabledAt: at(0) };
 
 export const aPolicy: LockPolicy = { after: 1, window: minutes(15), lasts: minutes(5), longest: hours(1), forgets: days(1) };
+
+export const anIdentity = (subject: string): NewIdentity => ({
+  issuer: "https://id.example",
+  subject,
+  provider: "demo",
+  email: null,
+  tokens: null,
+  linkedAt: at(0),
+});
+
+export const aFlow = (key: string): OAuth2Flow => ({
+  key,
+  browserKey: "browser",
+  purpose: "callback/demo",
+  data: "sealed",
+  createdAt: at(0),
+  expiresAt: at(1000),
+});

@@ -66,3 +66,11 @@ export function startChild(name: string, args: readonly string[], limit?: number
     go: () => child.stdin.end("go\n"),
   };
 }
+
+/** Ten applications that start at the same moment on `place`, and what they said: see `children/start.mjs`. */
+export async function startTen(place: string): Promise<readonly string[]> {
+  const children = Array.from({ length: 10 }, (_, index) => startChild("start", [place, `user-${index}`]));
+  for (const child of children) await child.printed(1);
+  for (const child of children) child.go();
+  return (await Promise.all(children.map((child) => child.ended))).flat();
+}

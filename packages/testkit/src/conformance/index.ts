@@ -1,26 +1,6 @@
 /** The conformance suites: what every capability of core promises, as cases that any backend can be run against. @module */
-import type {
-  AuthOperations,
-  ChallengeOperations,
-  ConfirmOperations,
-  CountOperations,
-  CreateOperations,
-  DisableOperations,
-  ExpireOperations,
-  LockOperations,
-  MailQueueOperations,
-  OneTimePasswordOperations,
-  RecoverOperations,
-  RecoveryCodeOperations,
-  RememberOperations,
-  SecondaryEmailOperations,
-  ServerStorer,
-  SessionOperations,
-  SmsOperations,
-  TotpOperations,
-  TrustedBrowserOperations,
-} from "@castellan/core";
-import type { MemoryUser } from "../memory/users.ts";
+import type { EveryStorer, ServerStorer } from "@castellan/core";
+import type { TableUser } from "@castellan/storer-file/tables";
 import { authableConformance } from "./authable.ts";
 import { challengingConformance } from "./challenging.ts";
 import { confirmableConformance } from "./confirmable.ts";
@@ -30,6 +10,7 @@ import { disableableConformance } from "./disableable.ts";
 import { expirableConformance } from "./expirable.ts";
 import { lockableConformance } from "./lockable.ts";
 import { mailQueueingConformance } from "./mail-queueing.ts";
+import { oauth2Conformance } from "./oauth2.ts";
 import { oneTimePasswordsConformance } from "./one-time-passwords.ts";
 import { recoverableConformance } from "./recoverable.ts";
 import { recoveryCodesConformance } from "./recovery-codes.ts";
@@ -53,6 +34,7 @@ export {
   expirableConformance,
   lockableConformance,
   mailQueueingConformance,
+  oauth2Conformance,
   oneTimePasswordsConformance,
   recoverableConformance,
   recoveryCodesConformance,
@@ -66,25 +48,7 @@ export {
 };
 
 /** A storer with every operation of core's capabilities. */
-export type CompleteStorer = ServerStorer<MemoryUser> &
-  AuthOperations &
-  CreateOperations &
-  DisableOperations &
-  CountOperations &
-  ChallengeOperations &
-  SessionOperations &
-  ConfirmOperations &
-  RecoverOperations &
-  SecondaryEmailOperations &
-  LockOperations &
-  RememberOperations &
-  ExpireOperations &
-  MailQueueOperations &
-  TotpOperations &
-  SmsOperations &
-  RecoveryCodeOperations &
-  TrustedBrowserOperations &
-  OneTimePasswordOperations;
+export type CompleteStorer = EveryStorer<TableUser>;
 
 /** Every suite, for storers that have every capability. */
 export const allConformance: readonly Suite<CompleteStorer>[] = [
@@ -107,6 +71,7 @@ export const allConformance: readonly Suite<CompleteStorer>[] = [
   recoveryCodesConformance,
   trustedBrowsersConformance,
   oneTimePasswordsConformance,
+  oauth2Conformance,
 ];
 
 /**

@@ -8,7 +8,9 @@ import {
   type LockPolicy,
   type MailedToken,
   minutes,
+  type NewIdentity,
   type NewUser,
+  type OAuth2Flow,
   type QueuedMail,
   type RememberSeries,
   type ServerStorer,
@@ -111,6 +113,26 @@ export const sampleMail = (name: string, fields: Partial<QueuedMail> = {}): Omit
   payload: `sealed ${name}`,
   createdAt: at(),
   dueAt: at(),
+  ...fields,
+});
+
+export const sampleIdentity = (subject: string, fields: Partial<NewIdentity> = {}): NewIdentity => ({
+  issuer: "https://id.example.com",
+  subject,
+  provider: "demo",
+  email: "ann@example.org",
+  tokens: null,
+  linkedAt: at(),
+  ...fields,
+});
+
+export const sampleFlow = (state: string, fields: Partial<OAuth2Flow> = {}): OAuth2Flow => ({
+  key: keyOf(state),
+  browserKey: keyOf("browser"),
+  purpose: "callback/demo",
+  data: "sealed",
+  createdAt: at(),
+  expiresAt: at(10 * MINUTE),
   ...fields,
 });
 

@@ -1,12 +1,5 @@
 /** The SQL of express-session's rows. @module */
-import type { Statement } from "../../database.ts";
-
-export interface SessionStatements {
-  readonly loadSession: Statement<[key: string, now: number], { readonly data: string; readonly expires_at: number }>;
-  readonly saveSession: Statement<[key: string, data: string, expiresAt: number]>;
-  readonly touchSession: Statement<[key: string, expiresAt: number]>;
-  readonly destroySession: Statement<[key: string]>;
-}
+import type { SessionStatements } from "../../operations/sessions.ts";
 
 export const sessions: SessionStatements = {
   loadSession: {

@@ -34,4 +34,8 @@ WHERE id IN (SELECT id FROM castellan_remember WHERE expires_at <= ?1 LIMIT ?2)`
     sql: `DELETE FROM castellan_trusted_browser
 WHERE id IN (SELECT id FROM castellan_trusted_browser WHERE expires_at <= ?1 LIMIT ?2)`,
   },
+  {
+    sql: `DELETE FROM castellan_oauth2_flow
+WHERE id IN (SELECT id FROM castellan_oauth2_flow WHERE expires_at <= ?1 LIMIT ?2)`,
+  },
 ];

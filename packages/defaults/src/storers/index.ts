@@ -1,0 +1,1 @@
+export { type OpenedStorer, openStorer } from "./open-storer.ts";

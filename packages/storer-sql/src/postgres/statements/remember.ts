@@ -1,0 +1,37 @@
+/** The SQL of remembered browsers. A series of another epoch than its user's is dead. @module */
+import type { RememberStatements } from "../../operations/remember.ts";
+
+const IS_LIVE = `EXISTS (SELECT 1 FROM castellan_user AS u WHERE u.pid = r.pid AND u.epoch = r.epoch)`;
+
+export const remember: RememberStatements = {
+  addRememberSeries: {
+    sql: `INSERT INTO castellan_remember (selector, verifier_hash, pid, epoch, created_at, expires_at, user_agent)
+SELECT $1, $2, pid, epoch, $5::bigint, $6::bigint, $7
+FROM castellan_user
+WHERE pid = $3 AND epoch = $4`,
+  },
+  rotate: {
+    sql: `UPDATE castellan_remember AS r
+SET verifier_hash = $3, previous_hash = verifier_hash, rotated_at = $4
+WHERE selector = $1 AND verifier_hash = $2 AND expires_at > $4 AND ${IS_LIVE}
+RETURNING pid, epoch, expires_at`,
+  },
+  findGrace: {
+    sql: `SELECT pid, epoch
+FROM castellan_remember AS r
+WHERE selector = $1 AND previous_hash = $2 AND rotated_at > $3 AND expires_at > $4 AND ${IS_LIVE}`,
+  },
+  endStolen: {
+    sql: `DELETE FROM castellan_remember AS r
+WHERE selector = $1 AND verifier_hash <> $2 AND (previous_hash IS DISTINCT FROM $2::text OR rotated_at <= $3) AND expires_at > $4 AND ${IS_LIVE}
+RETURNING pid`,
+  },
+  endRememberSeries: {
+    sql: `DELETE FROM castellan_remember
+WHERE selector = $1`,
+  },
+  endRememberSeriesOf: {
+    sql: `DELETE FROM castellan_remember
+WHERE pid = $1 AND selector IS DISTINCT FROM $2::text`,
+  },
+};
