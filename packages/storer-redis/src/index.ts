@@ -1,39 +1,20 @@
 /** A storer that keeps everything in Redis, alone or as a cluster. @module */
-import {
-  type AuthOperations,
-  type ChallengeOperations,
-  ConfigError,
-  type ConfirmOperations,
-  type CountOperations,
-  type CreateOperations,
-  type DisableOperations,
-  type Duration,
-  type ExpireOperations,
-  isDuration,
-  type LockOperations,
-  type MailQueueOperations,
-  type OneTimePasswordOperations,
-  type RecoverOperations,
-  type RecoveryCodeOperations,
-  type RememberOperations,
-  type SecondaryEmailOperations,
-  type ServerStorer,
-  type SmsOperations,
-  seconds,
-  type TotpOperations,
-  type TrustedBrowserOperations,
-} from "@castellan/core";
+import { ConfigError, type Duration, type EveryStorer, isDuration, seconds } from "@castellan/core";
+import { addressOf } from "./address.ts";
 import { type RedisClient, sendBy } from "./client.ts";
 import { checkServer } from "./durability.ts";
 import { Keys } from "./keys.ts";
 import { Life } from "./life.ts";
-import { closeConnection, isRedisUrl, openConnection } from "./open.ts";
+import { closeConnection, openConnection } from "./open.ts";
 import { authOperations } from "./operations/authable.ts";
 import { challengeOperations } from "./operations/challenges.ts";
+import { Claims } from "./operations/claims.ts";
 import { countOperations } from "./operations/counts.ts";
 import { createOperations } from "./operations/creating.ts";
 import { disableOperations } from "./operations/disableable.ts";
 import { factorOperations } from "./operations/factors.ts";
+import { flowOperations } from "./operations/flows.ts";
+import { identityOperations } from "./operations/identities.ts";
 import { linkOperations } from "./operations/links.ts";
 import { lockOperations } from "./operations/locks.ts";
 import { mailOperations } from "./operations/mails.ts";
@@ -51,12 +32,12 @@ export type { RedisSessionOperations } from "./operations/sessions.ts";
 export type { RedisUser } from "./operations/users.ts";
 
 export interface RedisOptions {
-  /** One server, as `redis://user:password@host:port/database`, or `rediss://…` for TLS. Needs the package `ioredis`. @default the server of `client` */
-  readonly url?: string;
-  /** A client of your own in place of `url`, of `ioredis` or `redis`; also for a cluster. It stays yours: `close()` leaves it open. @default one made for `url` */
+  /** Where the server is: `redis://user:password@host:6379/0`, or `rediss://…` for TLS. Needs the package `ioredis`. @default the server of `client` */
+  readonly uri?: string;
+  /** A client of your own in place of `uri`, of `ioredis` or `redis`; also for a cluster. It stays yours: `close()` leaves it open. @default one made for `uri` */
   readonly client?: RedisClient;
-  /** What the name of every key begins with. Another namespace is another storer. @default "castellan" */
-  readonly namespace?: string;
+  /** What the name of every key begins with, before a colon. Another prefix is another storer. @default "castellan" */
+  readonly prefix?: string;
   /** How long the server may take to answer. @default seconds(2) */
   readonly timeout?: Duration;
   /** Lets `ready()` warn where it would refuse a server that throws keys away or keeps nothing on a disk. For tests and development. @default false */
@@ -68,33 +49,14 @@ export interface RedisOptions {
 }
 
 const DEFAULTS = {
-  namespace: "castellan",
+  prefix: "castellan",
   timeout: seconds(2),
   dangerouslyAllowLoss: false,
   onWarning: (message: string) => process.emitWarning(message, "CastellanWarning"),
   onQuery: () => {},
-} as const satisfies Omit<Required<RedisOptions>, "url" | "client">;
+} as const satisfies Omit<Required<RedisOptions>, "uri" | "client">;
 
-export interface RedisStorer
-  extends ServerStorer<RedisUser>,
-    AuthOperations,
-    CreateOperations,
-    DisableOperations,
-    CountOperations,
-    ChallengeOperations,
-    ConfirmOperations,
-    RecoverOperations,
-    SecondaryEmailOperations,
-    LockOperations,
-    RememberOperations,
-    ExpireOperations,
-    MailQueueOperations,
-    TotpOperations,
-    SmsOperations,
-    RecoveryCodeOperations,
-    TrustedBrowserOperations,
-    OneTimePasswordOperations,
-    RedisSessionOperations {
+export interface RedisStorer extends Omit<EveryStorer<RedisUser>, keyof RedisSessionOperations>, RedisSessionOperations {
   /** Deletes a user and all that belongs to them; their login is free again. Answers whether there was such a user. */
   removeUser(pid: string): Promise<boolean>;
   /** Connects, and looks whether the server is new enough and keeps what it is given. */
@@ -103,19 +65,20 @@ export interface RedisStorer
 }
 
 /** Makes a storer for a server. It connects with the first operation, or by `ready()`, which Castellan calls. */
-export async function redis(urlOrOptions: string | RedisOptions): Promise<RedisStorer> {
-  const options = typeof urlOrOptions === "string" ? { url: urlOrOptions } : urlOrOptions;
+export async function redis(uriOrOptions: string | RedisOptions): Promise<RedisStorer> {
+  const options = typeof uriOrOptions === "string" ? { uri: uriOrOptions } : uriOrOptions;
   const settings = { ...DEFAULTS, ...options };
   checkSettings(settings);
-  const { namespace, timeout, onQuery } = settings;
+  const { prefix, timeout, onQuery } = settings;
   const { client, close } = await clientFor(settings, timeout);
   const server = new Server(sendBy(client), { timeout, onQuery });
-  const keys = new Keys(`${namespace}:`);
+  const keys = new Keys(`${prefix}:`);
+  const claims = new Claims(server, keys);
   const life = new Life();
   const operations = {
-    ...userOperations(server, keys),
+    ...userOperations(server, keys, claims),
     ...authOperations(server, keys),
-    ...createOperations(server, keys),
+    ...createOperations(server, keys, claims),
     ...disableOperations(server, keys),
     ...signInOperations(server, keys),
     ...challengeOperations(server, keys),
@@ -127,6 +90,8 @@ export async function redis(urlOrOptions: string | RedisOptions): Promise<RedisS
     ...factorOperations(server, keys),
     ...trustedBrowserOperations(server, keys),
     ...oneTimePasswordOperations(server, keys),
+    ...identityOperations(server, keys, claims),
+    ...flowOperations(server, keys),
     ...sessionOperations(server, keys),
     sweep: sweepOperation(server, keys),
     ready: () => checkServer(server, settings),
@@ -146,23 +111,20 @@ interface OpenClient {
   readonly close: () => Promise<void>;
 }
 
-async function clientFor({ url, client }: Pick<RedisOptions, "url" | "client">, timeout: Duration): Promise<OpenClient> {
+async function clientFor({ uri, client }: Pick<RedisOptions, "uri" | "client">, timeout: Duration): Promise<OpenClient> {
   if (client !== undefined) return { client, close: async () => {} };
-  const own = await openConnection(url ?? "", timeout);
+  const own = await openConnection(addressOf(uri), timeout);
   return { client: own, close: () => closeConnection(own, timeout) };
 }
 
 /** Options may come from plain JavaScript, or from a configuration file. */
 function checkSettings(settings: RedisOptions): void {
-  const { url, client, namespace, timeout, dangerouslyAllowLoss, onWarning, onQuery } = settings;
+  const { uri, client, prefix, timeout, dangerouslyAllowLoss, onWarning, onQuery } = settings;
   const problems: string[] = [];
-  if ((url === undefined) === (client === undefined)) problems.push("storer-redis: redis() needs either a URL or a client");
-  else if (client === undefined && (typeof url !== "string" || !isRedisUrl(url))) {
-    problems.push('storer-redis: the URL begins with redis:// or rediss:// and names a host, for example redis("redis://localhost:6379")');
-  }
+  if ((uri === undefined) === (client === undefined)) problems.push("storer-redis: redis() needs either a `uri` or a `client`");
   // A brace would be the hash tag of every key, or hide the one that we give.
-  if (typeof namespace !== "string" || !/^[^{}]{1,100}$/.test(namespace)) {
-    problems.push("storer-redis: `namespace` is a text of at most 100 characters without braces");
+  if (typeof prefix !== "string" || !/^[^{}]{1,100}$/.test(prefix)) {
+    problems.push("storer-redis: `prefix` is a text of at most 100 characters without braces");
   }
   if (!isDuration(timeout)) problems.push("storer-redis: `timeout` is a duration, for example seconds(2)");
   if (typeof dangerouslyAllowLoss !== "boolean") problems.push("storer-redis: `dangerouslyAllowLoss` is true or false");

@@ -19,14 +19,22 @@ function shardOf(owner: string): string {
   return tagOf(createHash("sha256").update(owner).digest()[0] ?? 0);
 }
 
-/** What leads from a text to the pid whose shard holds the row: a claimed login, and where a sign-in, a link, a series or a trusted browser lies. */
-export type IndexKind = "login" | "sign-in" | "link" | "series" | "trusted-id" | "trusted-key";
+/** What leads from a text to the pid whose shard holds the row: a claimed login or identity, and where a sign-in, a link, a series or a trusted browser lies. */
+export type IndexKind = "login" | "identity" | "sign-in" | "link" | "series" | "trusted-id" | "trusted-key";
 
 /** What lies in the shard of a user's pid. */
-export type UserKind = "user" | "sign-ins" | "links" | "remembered" | "trusted" | "recovery-codes" | "one-time-passwords";
+export type UserKind =
+  | "user"
+  | "sign-ins"
+  | "links"
+  | "remembered"
+  | "trusted"
+  | "recovery-codes"
+  | "one-time-passwords"
+  | "identities";
 
 /** What lies in the shard of its own text. */
-export type OwnKind = "challenges" | "count" | "session";
+export type OwnKind = "challenges" | "count" | "session" | "flow";
 
 const PID = "pid:";
 
@@ -66,7 +74,12 @@ export class Keys {
     return this.due(ownerOf(subject));
   }
 
-  /** Numbers that are given out once, for the claims of logins. */
+  /** A link that is begun, of a claim of the user's shard. */
+  linking(pid: string, claim: string): string {
+    return `${this.#prefix}linking:${shardOf(pid)}:${claim}`;
+  }
+
+  /** Numbers that are given out once, for the claims of logins and identities. */
   serial(owner: string): string {
     return `${this.#prefix}serial:${shardOf(owner)}`;
   }
@@ -81,8 +94,14 @@ export class Keys {
   }
 }
 
+/** How an identity is called. */
+export function identityName(issuer: string, subject: string): string {
+  for (const part of [issuer, subject]) checkText(part);
+  return JSON.stringify([issuer, subject]);
+}
+
 /** Rows that end: in a key of their own, or together with others of one owner. */
-export type DueKind = "session" | "count" | "attempts" | "challenge" | "sign-in" | "link" | "series" | "trusted";
+export type DueKind = "session" | "flow" | "count" | "attempts" | "challenge" | "sign-in" | "link" | "series" | "trusted";
 
 /** How a shard's list of ends knows a row: its kind, its owner, and which of the owner's it is (`""` where there is one only). */
 export function dueMember(kind: DueKind, owner: string, which: string): string {

@@ -1,9 +1,13 @@
-/** Opens a connection of our own by a URL. @module */
+/** Opens a connection of our own by an address. @module */
 import { ConfigError, type Duration } from "@castellan/core";
 import type { Redis } from "ioredis";
+import type { ServerAddress } from "./address.ts";
 
 /** How long a broken connection waits before it is made anew, in milliseconds: the longest of them is what a request may find closed after the server's return. */
 const RECONNECT_MS = { step: 50, longest: 250 };
+
+/** How long after an operation's own time a silent connection is given up, in milliseconds. */
+const SILENCE_MS = 1_000;
 
 /** After so many vain tries to connect, what waits for the connection is refused: in well under a second where connections are refused at once. */
 const TRIES_BEFORE_REFUSAL = 2;
@@ -16,23 +20,27 @@ export async function loadDriver(name = "ioredis"): Promise<typeof Redis> {
     return driver.Redis;
   } catch (error) {
     throw new ConfigError([
-      `storer-redis: a URL needs the package ioredis: run \`npm install ioredis\`, or hand in a client of your own (${error instanceof Error ? error.message : String(error)})`,
+      `storer-redis: an address needs the package ioredis: run \`npm install ioredis\`, or hand in a client of your own (${error instanceof Error ? error.message : String(error)})`,
     ]);
   }
 }
 
-export const isRedisUrl = (text: string): boolean => {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return (protocol === "redis:" || protocol === "rediss:") && hostname !== "";
-};
-
 /** A connection that is made with the first command, and made anew, without end, whenever it breaks. */
-export async function openConnection(url: string, timeout: Duration): Promise<Redis> {
+export async function openConnection(address: ServerAddress, timeout: Duration): Promise<Redis> {
   const Client = await loadDriver();
-  const client = new Client(url, {
+  const { host, port, user, password, database, isTls } = address;
+  const client = new Client({
+    host,
+    port,
+    ...(user !== null && { username: user }),
+    ...(password !== null && { password }),
+    db: database,
+    // Node checks the certificate, and for whom it is.
+    ...(isTls && { tls: {} }),
     lazyConnect: true,
     connectTimeout: timeout,
+    // A connection that says nothing any more is worth no second question: the server, or a new one under its name, may answer another.
+    socketTimeout: timeout + SILENCE_MS,
     retryStrategy: (tries) => Math.min(tries * RECONNECT_MS.step, RECONNECT_MS.longest),
     maxRetriesPerRequest: TRIES_BEFORE_REFUSAL,
     // What was sent may have been done. Sent again, it might be done twice: "once" would answer its winner that somebody else was first.

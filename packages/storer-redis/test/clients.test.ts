@@ -4,7 +4,7 @@ import { conformance } from "@castellan/testkit";
 import { Cluster, Redis } from "ioredis";
 import { createClient, createClientPool, createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { aUser, newNamespace, openStorer } from "./support/rows.ts";
+import { aUser, newPrefix, openStorer } from "./support/rows.ts";
 import { newCluster, newServer, type RedisCluster, type RedisServer, withoutRedis } from "./support/servers.ts";
 
 interface Opened {
@@ -13,16 +13,16 @@ interface Opened {
   readonly end: () => unknown;
 }
 
-const rootNodes = ({ servers }: RedisCluster) => servers.map(({ url }) => ({ url }));
+const rootNodes = ({ servers }: RedisCluster) => servers.map(({ uri }) => ({ url: uri }));
 
 const forServer: Readonly<Record<string, (server: RedisServer) => Promise<Opened>>> = {
-  "createClient of redis": async ({ url }) => {
-    const client = createClient({ url });
+  "createClient of redis": async ({ uri }) => {
+    const client = createClient({ url: uri });
     await client.connect();
     return { client, isOpen: () => client.ping(), end: () => client.destroy() };
   },
-  "Redis of ioredis": async ({ url }) => {
-    const client = new Redis(url);
+  "Redis of ioredis": async ({ uri }) => {
+    const client = new Redis(uri);
     return { client, isOpen: () => client.ping(), end: () => client.disconnect() };
   },
 };
@@ -41,7 +41,7 @@ const forCluster: Readonly<Record<string, (cluster: RedisCluster) => Promise<Ope
 
 /** The suites, and what is left of the client afterwards. */
 function keepsEveryPromise(opened: () => Opened): void {
-  const options = () => ({ client: opened().client, namespace: newNamespace(), dangerouslyAllowLoss: true, onWarning: () => {} });
+  const options = () => ({ client: opened().client, prefix: newPrefix(), dangerouslyAllowLoss: true, onWarning: () => {} });
   conformance<RedisStorer>(
     {
       make: () => redis(options()),
@@ -97,7 +97,7 @@ describe.skipIf(withoutRedis)("a pool of clients", () => {
   it("is taken as one client is", async () => {
     const server = await newServer();
     onTestFinished(() => server.end());
-    const client = createClientPool({ url: server.url });
+    const client = createClientPool({ url: server.uri });
     await client.connect();
     onTestFinished(() => client.destroy());
     const storer = await openStorer({ client });

@@ -13,8 +13,8 @@ describe.skipIf(withoutRedis)("Redis, by a URL", () => {
 
   conformance<RedisStorer>(
     {
-      // One server for all cases: each works in a namespace of its own.
-      make: () => redis({ url: server.url, namespace: `case-${storers++}`, dangerouslyAllowLoss: true, onWarning: () => {} }),
+      // One server for all cases: each works in a prefix of its own.
+      make: () => redis({ uri: server.uri, prefix: `case-${storers++}`, dangerouslyAllowLoss: true, onWarning: () => {} }),
       removeUser: async (storer, pid) => {
         await storer.removeUser(pid);
       },

@@ -6,10 +6,10 @@ import { newServer, withoutRedis } from "./support/servers.ts";
 
 /** Starts a server and gets a storer ready on it. Answers what was warned of. */
 async function warningsOf(server: readonly string[], options: Partial<RedisOptions> = {}): Promise<readonly string[]> {
-  const { url, end } = await newServer(...server);
+  const { uri, end } = await newServer(...server);
   onTestFinished(() => end());
   const warnings: string[] = [];
-  const storer = await redis({ url, onWarning: (message) => warnings.push(message), ...options });
+  const storer = await redis({ uri, onWarning: (message) => warnings.push(message), ...options });
   onTestFinished(() => storer.close());
   await storer.ready();
   return warnings;

@@ -3,20 +3,7 @@ import { seconds } from "@castellan/core";
 import type { RedisStorer } from "@castellan/storer-redis";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  aChallenge,
-  aLink,
-  aMail,
-  aPolicy,
-  aSeries,
-  aSignIn,
-  aTotp,
-  aTrusted,
-  at,
-  aUser,
-  newNamespace,
-  openStorer,
-} from "./support/rows.ts";
+import { aChallenge, aLink, aMail, aPolicy, aSeries, aSignIn, aTotp, aTrusted, at, aUser, newPrefix, openStorer } from "./support/rows.ts";
 import { newServer, type RedisServer, withoutRedis } from "./support/servers.ts";
 
 const DAY_MS = 86_400_000;
@@ -26,7 +13,7 @@ let past: Redis;
 beforeAll(async () => {
   if (withoutRedis) return;
   server = await newServer();
-  past = new Redis(server.url);
+  past = new Redis(server.uri);
 });
 afterAll(async () => {
   past?.disconnect();
@@ -56,20 +43,20 @@ async function fill(storer: RedisStorer, name = "ann", shift = 0): Promise<void>
 const ROWS_OF_FILL = 9;
 
 describe.skipIf(withoutRedis)("a key", () => {
-  it("begins with the namespace, and carries one of 256 hash tags, or the one of the mails", async () => {
-    const namespace = newNamespace();
-    const storer = await openStorer({ url: server.url, namespace });
+  it("begins with the prefix, and carries one of 256 hash tags, or the one of the mails", async () => {
+    const prefix = newPrefix();
+    const storer = await openStorer({ uri: server.uri, prefix });
     await fill(storer);
     await storer.queueMail(aMail("ann"));
     await storer.enableTotp("pid-ann", 0, aTotp, ["code"]);
     await storer.addOneTimePassword("pid-ann", 1, "hash", 3);
-    const keys = await past.keys(`${namespace}:*`);
+    const keys = await past.keys(`${prefix}:*`);
     expect(keys.length).toBeGreaterThan(15);
-    for (const key of keys) expect(key).toMatch(new RegExp(`^${namespace}:[a-z-]+:\\{([0-9a-f]{2}|mails)\\}`));
+    for (const key of keys) expect(key).toMatch(new RegExp(`^${prefix}:[a-z-]+:\\{([0-9a-f]{2}|mails)\\}`));
   });
 
-  it("of one namespace is of no use in another: the same logins and pids live side by side", async () => {
-    const [one, other] = [await openStorer({ url: server.url }), await openStorer({ url: server.url })];
+  it("of one prefix is of no use in another: the same logins and pids live side by side", async () => {
+    const [one, other] = [await openStorer({ uri: server.uri }), await openStorer({ uri: server.uri })];
     await fill(one);
     expect(await other.load("pid-ann")).toBeNull();
     expect(await other.findSignIn("key-ann", at(0))).toBeNull();
@@ -80,15 +67,15 @@ describe.skipIf(withoutRedis)("a key", () => {
   });
 
   it("of a user and of what belongs to it without an end lives until it is deleted; every other is removed by Redis, at least a day after its end", async () => {
-    const namespace = newNamespace();
-    const storer = await openStorer({ url: server.url, namespace });
+    const prefix = newPrefix();
+    const storer = await openStorer({ uri: server.uri, prefix });
     await fill(storer);
     await storer.enableTotp("pid-ann", 0, aTotp, ["code"]);
     await storer.addOneTimePassword("pid-ann", 1, "hash", 3);
     await storer.queueMail(aMail("ann"));
     const forEver = /:(user|login|serial|due|recovery-codes|one-time-passwords|mails-rows|mails-due):\{/;
     const indexes = /:(sign-in|link|series|trusted-id|trusted-key):\{/;
-    for (const key of await past.keys(`${namespace}:*`)) {
+    for (const key of await past.keys(`${prefix}:*`)) {
       const removed = await past.call("PEXPIRETIME", key);
       if (forEver.test(key)) expect(removed, key).toBe(-1);
       // An index lives as long as its row may, and a day, from when it is made.
@@ -98,8 +85,8 @@ describe.skipIf(withoutRedis)("a key", () => {
   });
 
   it("is not removed by Redis too early where the caller's clock is years behind: only the caller's `now` ends anything", async () => {
-    const namespace = newNamespace();
-    const storer = await openStorer({ url: server.url, namespace });
+    const prefix = newPrefix();
+    const storer = await openStorer({ uri: server.uri, prefix });
     const shift = Date.UTC(2001, 0, 1) - at(0).getTime();
     await fill(storer, "ann", shift);
     const now = at(shift + 999);
@@ -115,13 +102,13 @@ describe.skipIf(withoutRedis)("a key", () => {
   });
 
   it("of a user who was only begun goes by itself within minutes, and never shows before", async () => {
-    const namespace = newNamespace();
-    const storer = await openStorer({ url: server.url, namespace });
+    const prefix = newPrefix();
+    const storer = await openStorer({ uri: server.uri, prefix });
     await storer.createUser(aUser("ann"));
-    const [key = ""] = await past.keys(`${namespace}:user:*`);
+    const [key = ""] = await past.keys(`${prefix}:user:*`);
     await past.hdel(key, "epoch");
     // As if the process had been killed before it claimed the login.
-    await past.del(...(await past.keys(`${namespace}:login:*`)));
+    await past.del(...(await past.keys(`${prefix}:login:*`)));
     expect(await storer.load("pid-ann")).toBeNull();
     expect(await storer.advanceEpoch("pid-ann")).toBeNull();
     expect(await storer.setPasswordHash("pid-ann", "new")).toBeNull();
@@ -133,14 +120,14 @@ describe.skipIf(withoutRedis)("a key", () => {
 
 describe.skipIf(withoutRedis)("removing a user", () => {
   it("takes all that belongs to them, frees the login, and leaves others alone", async () => {
-    const namespace = newNamespace();
-    const storer = await openStorer({ url: server.url, namespace });
+    const prefix = newPrefix();
+    const storer = await openStorer({ uri: server.uri, prefix });
     await fill(storer, "ann");
     await fill(storer, "bob");
     await storer.enableTotp("pid-bob", 0, aTotp, ["code"]);
     expect(await storer.removeUser("pid-ann")).toBe(true);
     expect(await storer.removeUser("pid-ann")).toBe(false);
-    const keys = await past.keys(`${namespace}:*`);
+    const keys = await past.keys(`${prefix}:*`);
     const ofAnn = /:(user|sign-ins|links|remembered|trusted|recovery-codes|one-time-passwords|attempts|login):\{..\}:(pid:)?(pid-)?ann$/;
     expect(keys.filter((key) => ofAnn.test(key))).toEqual([]);
     expect(await storer.load("pid-bob")).not.toBeNull();
@@ -149,7 +136,7 @@ describe.skipIf(withoutRedis)("removing a user", () => {
   });
 
   it("ends their challenges for good: another user under the same pid has none of them", async () => {
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await fill(storer);
     await storer.removeUser("pid-ann");
     await storer.createUser(aUser("ann"));
@@ -159,8 +146,8 @@ describe.skipIf(withoutRedis)("removing a user", () => {
 
 describe.skipIf(withoutRedis)("a sweep", () => {
   it("removes every kind of row that has ended, once, and nothing else; nothing of a swept row is left but what Redis removes", async () => {
-    const namespace = newNamespace();
-    const storer = await openStorer({ url: server.url, namespace });
+    const prefix = newPrefix();
+    const storer = await openStorer({ uri: server.uri, prefix });
     await fill(storer, "ann");
     await fill(storer, "bob", 5000);
     await storer.queueMail(aMail("ann"));
@@ -169,18 +156,18 @@ describe.skipIf(withoutRedis)("a sweep", () => {
     expect(await storer.sweep(at(2000), 100)).toBe(0);
     for (const kind of ["sign-ins", "challenges", "links", "remembered", "trusted", "attempts", "count", "session"]) {
       expect(
-        (await past.keys(`${namespace}:${kind}:*`)).map((key) => key.replace(/.*[-:](?=\w+$)/, "")),
+        (await past.keys(`${prefix}:${kind}:*`)).map((key) => key.replace(/.*[-:](?=\w+$)/, "")),
         kind,
       ).toEqual(["bob"]);
     }
     expect(await storer.sweep(at(9000), 100)).toBe(ROWS_OF_FILL);
-    expect(await past.keys(`${namespace}:due:*`)).toEqual([]);
+    expect(await past.keys(`${prefix}:due:*`)).toEqual([]);
     expect(await storer.load("pid-bob")).not.toBeNull();
     expect(await storer.claimMails(at(0), at(1), 5)).toHaveLength(1);
   });
 
   it("is not held up by the ends of rows that are gone already", async () => {
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     for (const index of Array(20).keys()) {
       await storer.createUser(aUser(`u${index}`));
       await storer.createSignIn(`key-${index}`, aSignIn(`u${index}`));
@@ -196,7 +183,7 @@ describe.skipIf(withoutRedis)("a sweep", () => {
 describe.skipIf(withoutRedis)("an operation", () => {
   it("takes few commands, and as many for a login that nobody has as for one that somebody has", async () => {
     const asked: string[] = [];
-    const storer = await openStorer({ url: server.url, onQuery: (name) => asked.push(name) });
+    const storer = await openStorer({ uri: server.uri, onQuery: (name) => asked.push(name) });
     const commandsOf = async (work: () => Promise<unknown>): Promise<readonly string[]> => {
       asked.length = 0;
       await work();
@@ -218,7 +205,7 @@ describe.skipIf(withoutRedis)("an operation", () => {
   });
 
   it("that is refused writes nothing: not a limit that is reached, not a running lock, not a secret in grace", async () => {
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await fill(storer);
     await storer.admitAttempt("pid:pid-ann", aPolicy, at(1));
     await storer.countUse("use", 1, 1000, at(0));
@@ -234,8 +221,8 @@ describe.skipIf(withoutRedis)("an operation", () => {
 
 describe.skipIf(withoutRedis)("several processes", () => {
   it("share what a server holds: of storers with connections of their own one wins", async () => {
-    const namespace = newNamespace();
-    const storers = await Promise.all(Array.from({ length: 5 }, () => openStorer({ url: server.url, namespace })));
+    const prefix = newPrefix();
+    const storers = await Promise.all(Array.from({ length: 5 }, () => openStorer({ uri: server.uri, prefix })));
     const made = await Promise.all(storers.map((storer, index) => storer.createUser(aUser(`${index}`, { login: "ann" }))));
     expect(made.filter(Boolean)).toHaveLength(1);
     const admitted = await Promise.all(

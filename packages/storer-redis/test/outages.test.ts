@@ -57,7 +57,7 @@ async function triesUntil(most: number, work: () => Promise<unknown>): Promise<n
 describe.skipIf(withoutRedis)("a server that goes away", () => {
   it("makes every operation reject as unavailable, and within five tries after its return all is as it was, without a restart of ours", async () => {
     const server = await serverOf("--appendonly", "yes", "--appendfsync", "always");
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
     await storer.createSignIn("key", aSignIn("ann"));
     await storer.createChallenge(aChallenge("ann"));
@@ -75,7 +75,7 @@ describe.skipIf(withoutRedis)("a server that goes away", () => {
 
   it("keeps what it has acknowledged when it is killed in the middle of it all", async () => {
     const server = await serverOf("--appendonly", "yes", "--appendfsync", "always");
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     const [asked, made]: [string[], string[]] = [[], []];
     let killed: Promise<void> | null = null;
     const worker = async (_: unknown, number: number) => {
@@ -102,7 +102,7 @@ describe.skipIf(withoutRedis)("a server that goes away", () => {
 
   it("by freezing is given up after the timeout, and answers again when it wakes", async () => {
     const server = await serverOf();
-    const storer = await openStorer({ url: server.url, timeout: seconds(0.2) });
+    const storer = await openStorer({ uri: server.uri, timeout: seconds(0.2) });
     await storer.createUser(aUser("ann"));
     server.signal("SIGSTOP");
     await expect(storer.load("pid-ann")).rejects.toMatchObject({
@@ -114,7 +114,7 @@ describe.skipIf(withoutRedis)("a server that goes away", () => {
   });
 
   it("by never having been there is unavailable to `ready`, too", async () => {
-    const storer = await openStorer({ url: `redis://127.0.0.1:${await freePort()}` });
+    const storer = await openStorer({ uri: `redis://127.0.0.1:${await freePort()}` });
     await expect(storer.ready()).rejects.toMatchObject(unavailable);
   });
 });
@@ -124,7 +124,7 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
     const server = await serverOf();
     const past = connectionTo(server);
     onTestFinished(() => past.disconnect());
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
     await past.config("SET", "maxmemory", "1");
     await expect(storer.createUser(aUser("bob"))).rejects.toMatchObject(unavailable);
@@ -139,7 +139,7 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
     const server = await serverOf();
     const past = connectionTo(server);
     onTestFinished(() => past.disconnect());
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
     await past.call("REPLICAOF", "127.0.0.1", await freePort());
     await expect(storer.setPasswordHash("pid-ann", "new")).rejects.toMatchObject(unavailable);
@@ -152,7 +152,7 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
     const server = await serverOf();
     const past = connectionTo(server);
     onTestFinished(() => past.disconnect());
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
     await past.script("FLUSH");
     expect(await storer.advanceEpoch("pid-ann")).toBe(1);
@@ -162,7 +162,7 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
     const server = await serverOf();
     const past = connectionTo(server);
     onTestFinished(() => past.disconnect());
-    const storer = await openStorer({ url: server.url, namespace: "odd" });
+    const storer = await openStorer({ uri: server.uri, prefix: "odd" });
     await storer.createUser(aUser("ann"));
     const [key = ""] = await past.keys("odd:user:*");
     await past.set(key, "no hash");
@@ -172,7 +172,7 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
 
   it("tells the log, and not by its message or its cause, what was to be stored", async () => {
     const server = await serverOf();
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await server.stop();
     const failure: unknown = await storer
       .createUser(aUser("ann", { passwordHash: "the-hash", login: "the-login" }))
@@ -192,7 +192,7 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
 describe.skipIf(withoutRedis)("a closed storer", () => {
   it("rejects every operation, and may be closed again, also while its server is away", async () => {
     const server = await serverOf();
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
     await server.stop();
     await storer.close();
@@ -203,7 +203,7 @@ describe.skipIf(withoutRedis)("a closed storer", () => {
 
   it("is closed within the timeout while its server is frozen", async () => {
     const server = await serverOf();
-    const storer = await openStorer({ url: server.url, timeout: seconds(0.2) });
+    const storer = await openStorer({ uri: server.uri, timeout: seconds(0.2) });
     await storer.createUser(aUser("ann"));
     server.signal("SIGSTOP");
     const late = expect(storer.load("pid-ann")).rejects.toMatchObject(unavailable);
@@ -213,7 +213,7 @@ describe.skipIf(withoutRedis)("a closed storer", () => {
 
   it("lets what is under way finish", async () => {
     const server = await serverOf();
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
     const epoch = storer.advanceEpoch("pid-ann");
     await storer.close();
@@ -230,7 +230,7 @@ describe("a storer that is wired wrongly", () => {
 
   it("lists all that is wrong with its options", async () => {
     // As plain JavaScript might: no compiler has looked at it.
-    const options = { namespace: "{a}", timeout: -1, dangerouslyAllowLoss: 1, onWarning: null, onQuery: "log" } as unknown as Parameters<
+    const options = { prefix: "{a}", timeout: -1, dangerouslyAllowLoss: 1, onWarning: null, onQuery: "log" } as unknown as Parameters<
       typeof redis
     >[0];
     const failure = await redis(options).catch((error: unknown) => error);
@@ -238,15 +238,15 @@ describe("a storer that is wired wrongly", () => {
     expect(failure).toMatchObject({ problems: { length: 6 } });
   });
 
-  it.each(["", "localhost:6379", "http://localhost", "redis://"])("names no server: %j", async (url) => {
-    await expect(redis(url)).rejects.toThrow(/redis:\/\//);
+  it.each(["", "localhost:6379", "http://localhost", "redis://"])("names no server: %j", async (uri) => {
+    await expect(redis(uri)).rejects.toThrow(/redis:\/\//);
   });
 
   it("is given something that is no client", async () => {
     // As plain JavaScript might.
     const client = { get: () => null } as unknown as NonNullable<Exclude<Parameters<typeof redis>[0], string>["client"]>;
     await expect(redis({ client })).rejects.toThrow(/createClient or createCluster/);
-    await expect(redis({ client, url: "redis://localhost" })).rejects.toThrow(/either a URL or a client/);
+    await expect(redis({ client, uri: "redis://localhost" })).rejects.toThrow(/either a `uri` or a `client`/);
   });
 });
 
@@ -255,7 +255,7 @@ describe.skipIf(withoutRedis)("a value that is no text and no number", () => {
     "is refused, and never stored or looked up as its text: %j",
     async (value) => {
       const server = await serverOf();
-      const storer = await openStorer({ url: server.url });
+      const storer = await openStorer({ uri: server.uri });
       await storer.createUser(aUser("ann"));
       // As plain JavaScript might: no compiler has looked at it.
       const wrong = value as unknown as string;
@@ -272,7 +272,7 @@ describe.skipIf(withoutRedis)("a value that is no text and no number", () => {
 
   it("is text with half a character, which would be another text on its way back", async () => {
     const server = await serverOf();
-    const storer = await openStorer({ url: server.url });
+    const storer = await openStorer({ uri: server.uri });
     await expect(storer.createUser(aUser("ann", { login: "ann\ud800" }))).rejects.toThrow(TypeError);
   });
 });

@@ -3,7 +3,7 @@ import { seconds } from "@castellan/core";
 import { type IoRedisClient, type RedisStorer, redis } from "@castellan/storer-redis";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { aChallenge, aLink, aSeries, aSignIn, aTrusted, at, aUser, newNamespace } from "./support/rows.ts";
+import { aChallenge, aLink, aSeries, aSignIn, aTrusted, at, aUser, newPrefix } from "./support/rows.ts";
 import { newServer, type RedisServer, withoutRedis } from "./support/servers.ts";
 
 /** More steps than any operation has. */
@@ -14,7 +14,7 @@ let connection: Redis;
 beforeAll(async () => {
   if (withoutRedis) return;
   server = await newServer();
-  connection = new Redis(server.url);
+  connection = new Redis(server.uri);
 });
 afterAll(async () => {
   connection?.disconnect();
@@ -39,7 +39,7 @@ function cutAfter(count: number): IoRedisClient & { readonly wasCut: () => boole
 }
 
 /**
- * Runs `operation` in a process that is killed after 0, 1, 2, … commands, each time in a fresh namespace, until it is whole; looks then from another process.
+ * Runs `operation` in a process that is killed after 0, 1, 2, … commands, each time in a fresh prefix, until it is whole; looks then from another process.
  * Answers how many commands it took.
  */
 async function cutEverywhere(
@@ -48,15 +48,15 @@ async function cutEverywhere(
   look: (storer: RedisStorer, wasCut: boolean) => Promise<void>,
 ): Promise<number> {
   for (let count = 0; count <= MOST; count += 1) {
-    const namespace = newNamespace();
-    const [before, after] = [await redis({ client: connection, namespace }), await redis({ client: connection, namespace })];
+    const prefix = newPrefix();
+    const [before, after] = [await redis({ client: connection, prefix }), await redis({ client: connection, prefix })];
     // The scripts are known to the server from here on, so that each is one command.
-    const rehearsal = await redis({ client: connection, namespace: newNamespace() });
+    const rehearsal = await redis({ client: connection, prefix: newPrefix() });
     await prepare(rehearsal);
     await operation(rehearsal);
     await prepare(before);
     const client = cutAfter(count);
-    await operation(await redis({ client, namespace })).catch(() => null);
+    await operation(await redis({ client, prefix })).catch(() => null);
     await look(after, client.wasCut());
     if (!client.wasCut()) return count;
   }

@@ -1,79 +1,60 @@
 /**
- * Making users: the capability "creating". @module
+ * Making users: the capability "creating", and `createUserWithIdentity` of "oauth2". @module
  *
- * A login and a pid lie in different slots of a cluster, so that no one script can take both. Three steps, of which the second decides:
+ * A login, an identity and a pid lie in different slots of a cluster, so that no one script can take all. Steps, each of which somebody else can go on with:
  *
- * 1. In the pid's slot the user is written down as *begun*: everything but an epoch, and with a claim, a number that is never given out again. Nobody sees a user without an epoch; who is only begun goes by itself.
- * 2. In the login's slot `SET … NX` puts claim and pid under the login. Of any number of parallel calls one succeeds: it has made the user, whatever happens to it now.
- * 3. In the pid's slot the user is *settled*: gets an epoch.
+ * 1. In the pid's slot the user is written down as *begun*: everything but an epoch, with a claim, a number that is never given out again, and the identity that it wants. Nobody sees a user without an epoch; who is only begun goes by itself.
+ * 2. In the login's slot `SET … NX` puts claim and pid under the login.
+ * 3. With an identity: in its slot `SET … NX` puts the same under the identity.
+ * 4. In the pid's slot the user is *settled*: gets an epoch, and the identity its row.
  *
- * Killed after 1, nothing is left but a hash that expires. Killed after 2, whoever meets the login (looking it up, or wanting it) settles the user first: the claims are equal, so it was decided. A login whose
- * claim no user has is nobody's (a user was deleted by hand, or step 3 came so late that the begun user had gone), and is taken away from exactly that claim: the one who made it finds its user gone and answers `false`.
+ * Of any number of parallel calls for a login or an identity one has its claim there. Whoever meets a claim (looking the login up, or wanting it) first goes on with the steps that are left, and answers then: so nobody is refused for
+ * the sake of a user who is never made. Killed in between, nothing is left but a hash that expires and claims without a user, which are nobody's and are taken away from exactly that claim.
  */
-import type { CreateOperations } from "@castellan/core";
-import { Unavailable } from "@castellan/core";
+import type { CreateOperations, NewIdentity, NewUser, OAuth2Operations } from "@castellan/core";
 import type { Keys } from "../keys.ts";
 import { type Script, type Server, script } from "../server.ts";
-import { claimText, isSettled, parseClaim, release } from "./claims.ts";
+import { BEGUN_MS, type Claims, claimText, release } from "./claims.ts";
+import { identityParams } from "./identities.ts";
 
-/** How long a user who is only begun stays, by the server's clock. Safe at any length; it must be longer than the way from step 1 to step 3. */
-const BEGUN_MS = 600_000;
-
-/** How often a login that is nobody's is freed and claimed again before giving up: each time somebody else was quicker with both. */
-const TRIES = 20;
-
-const begin: Script<number> = script(
+/** ARGV: how long, how many parameters of an identity, these, and the fields of the user. */
+const beginUser: Script<number> = script(
   "createUser",
   `if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then return 0 end
 local claim = redis.call('INCR', KEYS[2])
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'claim', claim, unpack(ARGV, 2))
+redis.call('DEL', KEYS[1], KEYS[3])
+local wanted = tonumber(ARGV[2])
+redis.call('HSET', KEYS[1], 'claim', claim, unpack(ARGV, 3 + wanted))
+if wanted > 0 then redis.call('HSET', KEYS[1], 'wants', cjson.encode({unpack(ARGV, 3, 2 + wanted)})) end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return claim`,
 );
 
-const abandon: Script<number> = script(
-  "abandonUser",
-  `local found = redis.call('HMGET', KEYS[1], 'claim', 'epoch')
-if found[1] == ARGV[1] and not found[2] then return redis.call('DEL', KEYS[1]) end
-return 0`,
-);
-
-export function createOperations(server: Server, keys: Keys): CreateOperations {
-  /** Step 2. `false` when somebody else has the login. */
-  const claimLogin = async (login: string, own: string): Promise<boolean> => {
-    const key = keys.of("login", login);
-    for (let left = TRIES; left > 0; left -= 1) {
-      if ((await server.command<string | null>("SET", key, own, "NX")) !== null) return true;
-      const holder = await server.command<string | null>("GET", key);
-      // The client sent it twice, and the first time was not in vain.
-      if (holder === own) return true;
-      if (holder === null) continue;
-      const [claim, pid] = parseClaim(holder);
-      if (await isSettled(server, keys, pid, claim)) return false;
-      await release(server, keys, login, holder);
-    }
-    throw new Unavailable("Redis: a login is claimed and freed without end", { reason: "busy", retryAfter: 1 });
+export function createOperations(
+  server: Server,
+  keys: Keys,
+  claims: Claims,
+): CreateOperations & Pick<OAuth2Operations, "createUserWithIdentity"> {
+  const create = async (user: NewUser, identity: NewIdentity | null): Promise<boolean> => {
+    const { pid, login, email, passwordHash, profile, createdAt } = user;
+    const fields = ["login", login, "profile", JSON.stringify(profile), "created", createdAt.getTime()];
+    if (email !== null) fields.push("email", email);
+    if (passwordHash !== null) fields.push("hash", passwordHash);
+    const wanted = identity === null ? [] : identityParams(identity);
+    const places = [keys.of("user", pid), keys.serial(pid), keys.of("identities", pid)] as const;
+    const serial = await server.run(beginUser, [...places], BEGUN_MS, wanted.length, ...wanted, ...fields);
+    if (serial === 0) return false;
+    const claimed = String(serial);
+    const own = claimText(claimed, pid);
+    // Settled by somebody who met the claim, it is made all the same.
+    if (!(await claims.claimLogin(login, own))) return claims.abandon(pid, claimed);
+    if (await claims.isSettled(pid, claimed)) return true;
+    // The identity is somebody's; or another call with this pid, or a long wait, has put an end to what was begun.
+    await release(server, keys.of("login", login), own);
+    return false;
   };
-
   return {
-    async createUser({ pid, login, email, passwordHash, profile, createdAt }) {
-      const fields = ["login", login, "profile", JSON.stringify(profile), "created", createdAt.getTime()];
-      if (email !== null) fields.push("email", email);
-      if (passwordHash !== null) fields.push("hash", passwordHash);
-      const user = keys.of("user", pid);
-      const serial = await server.run(begin, [user, keys.serial(pid)], BEGUN_MS, ...fields);
-      if (serial === 0) return false;
-      const claim = String(serial);
-      const own = claimText(claim, pid);
-      if (!(await claimLogin(login, own))) {
-        await server.run(abandon, [user], claim);
-        return false;
-      }
-      if (await isSettled(server, keys, pid, claim)) return true;
-      // Another call with this pid, or a long wait, has put an end to what was begun.
-      await release(server, keys, login, own);
-      return false;
-    },
+    createUser: (user) => create(user, null),
+    createUserWithIdentity: create,
   };
 }

@@ -31,6 +31,7 @@ type Place = readonly [script: Script<number>, keyOf: (keys: Keys, owner: string
 /** Which script removes what, and the key that it lies in. */
 const PLACES: { readonly [Kind in DueKind]: Place } = {
   session: [sweepOwn, (keys, owner) => keys.of("session", owner)],
+  flow: [sweepOwn, (keys, owner) => keys.of("flow", owner)],
   count: [sweepOwn, (keys, owner) => keys.of("count", owner)],
   attempts: [sweepOwn, (keys, owner) => keys.attempts(owner)],
   challenge: [sweepRow, (keys, owner) => keys.of("challenges", owner)],

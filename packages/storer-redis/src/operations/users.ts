@@ -1,31 +1,11 @@
 /** Users: looking them up, their epoch, and removing them. @module */
-import type {
-  ArbitraryUser,
-  AuthableUser,
-  ConfirmableUser,
-  DisableableUser,
-  LockableUser,
-  RecoverableUserWithSecondaryEmails,
-  SecondaryEmailOperations,
-  ServerStorer,
-  SmsUser,
-  TotpUser,
-} from "@castellan/core";
+import type { EveryUser, SecondaryEmailOperations, ServerStorer } from "@castellan/core";
 import type { Keys } from "../keys.ts";
 import { type Script, type Server, script } from "../server.ts";
-import { claimText, isClaimed, isSettled, parseClaim, release, SETTLE } from "./claims.ts";
+import { type Claims, claimText, isClaimed, parseClaim, releaseLater, SETTLE } from "./claims.ts";
 
 /** The users of a Redis storer. */
-export interface RedisUser
-  extends AuthableUser,
-    ArbitraryUser,
-    DisableableUser,
-    ConfirmableUser,
-    LockableUser,
-    RecoverableUserWithSecondaryEmails,
-    TotpUser,
-    SmsUser {
-  readonly email: string | null;
+export interface RedisUser extends EveryUser {
   readonly createdAt: Date;
 }
 
@@ -109,10 +89,12 @@ local pending = redis.call('HMGET', KEYS[1], 'claim', 'login')
 return pending[1] and pending or false`,
 );
 
-const loadClaimed: Script<UserReply | null> = script(
+const loadClaimed: Script<UserReply | "begun" | null> = script(
   "findByLogin",
   `${READ_USER}${SETTLE}
-if not settle(KEYS[1], ARGV[1]) then return false end
+local state = settle(KEYS[1], KEYS[3], ARGV[1])
+if state == 2 then return 'begun' end
+if state == 0 then return false end
 return read_user(KEYS[1], KEYS[2]) or false`,
 );
 
@@ -129,13 +111,22 @@ redis.call('HSET', KEYS[1], 'secondary', ARGV[1])
 return 1`,
 );
 
-const removeUser: Script<readonly [claim: string, login: string] | null> = script(
+/** Answers claim and login of whom it removed, then name and claim of each of their identities. */
+const removeUser: Script<readonly [claim: string, login: string, ...identities: string[]] | null> = script(
   "removeUser",
   `local user = redis.call('HMGET', KEYS[1], 'epoch', 'claim', 'login')
 if not user[1] then return false end
+local removed, identities = {user[2], user[3]}, redis.call('HGETALL', KEYS[2])
+for index = 1, #identities, 2 do
+  removed[#removed + 1] = identities[index]
+  removed[#removed + 1] = cjson.decode(identities[index + 1])[1]
+end
 redis.call('DEL', unpack(KEYS))
-return {user[2], user[3]}`,
+return removed`,
 );
+
+/** What a user has besides themselves, each in a key. */
+const BELONGINGS = ["identities", "sign-ins", "links", "remembered", "trusted", "recovery-codes", "one-time-passwords"] as const;
 
 type UserOperations = Pick<ServerStorer<RedisUser>, "load" | "findByLogin" | "advanceEpoch"> &
   SecondaryEmailOperations & {
@@ -145,15 +136,15 @@ type UserOperations = Pick<ServerStorer<RedisUser>, "load" | "findByLogin" | "ad
 
 const isUser = (reply: UserReply | readonly [string, string]): reply is UserReply => Array.isArray(reply[0]);
 
-export function userOperations(server: Server, keys: Keys): UserOperations {
+export function userOperations(server: Server, keys: Keys, claims: Claims): UserOperations {
   const loadUser = async (pid: string): Promise<RedisUser | null> => {
     const reply = await server.run(load, [keys.of("user", pid), keys.attemptsOfUser(pid)]);
     if (reply === null) return null;
     if (isUser(reply)) return userOf(pid, reply);
-    // Begun and not yet there. Who claimed the login exists, though the one who made them was killed before saying so.
+    // Begun and not yet there. Who claimed the login may exist, though the one who made them was killed before saying so.
     const [claim, login] = reply;
-    const wins = (await isClaimed(server, keys, login, claimText(claim, pid))) && (await isSettled(server, keys, pid, claim));
-    return wins ? loadUser(pid) : null;
+    const isLeft = (await isClaimed(server, keys.of("login", login), claimText(claim, pid))) && (await claims.isSettled(pid, claim));
+    return isLeft ? loadUser(pid) : null;
   };
   return {
     load: loadUser,
@@ -161,7 +152,9 @@ export function userOperations(server: Server, keys: Keys): UserOperations {
       const holder = await server.command<string | null>("GET", keys.of("login", login));
       // Looked up all the same where nobody has the login, so that both take their time.
       const [claim, pid] = holder === null ? ["", login] : parseClaim(holder);
-      const reply = await server.run(loadClaimed, [keys.of("user", pid), keys.attemptsOfUser(pid)], claim);
+      const places = [keys.of("user", pid), keys.attemptsOfUser(pid), keys.of("identities", pid)] as const;
+      const reply = await server.run(loadClaimed, [...places], claim);
+      if (reply === "begun") return (await claims.isSettled(pid, claim)) ? loadUser(pid) : null;
       return reply && userOf(pid, reply);
     },
     advanceEpoch: (pid) => server.run(advanceEpoch, [keys.of("user", pid)]),
@@ -169,13 +162,16 @@ export function userOperations(server: Server, keys: Keys): UserOperations {
       return (await server.run(setSecondaryEmails, [keys.of("user", pid)], JSON.stringify(addresses))) === 1;
     },
     async removeUser(pid) {
-      const own = (["sign-ins", "links", "remembered", "trusted", "recovery-codes", "one-time-passwords"] as const).map((kind) =>
-        keys.of(kind, pid),
-      );
-      const removed = await server.run(removeUser, [keys.of("user", pid), keys.attemptsOfUser(pid), ...own]);
+      const own = BELONGINGS.map((kind) => keys.of(kind, pid));
+      const removed = await server.run(removeUser, [keys.of("user", pid), ...own, keys.attemptsOfUser(pid)]);
       if (!removed) return false;
-      const [claim, login] = removed;
-      await release(server, keys, login, claimText(claim, pid));
+      const [claim, login, ...identities] = removed;
+      const claimed = [[keys.of("login", login), claimText(claim, pid)] as const];
+      for (let index = 0; index < identities.length; index += 2) {
+        const [name = "", of = ""] = identities.slice(index);
+        claimed.push([keys.of("identity", name), claimText(of, pid)]);
+      }
+      await Promise.all(claimed.map(([key, text]) => releaseLater(server, key, text)));
       return true;
     },
   };

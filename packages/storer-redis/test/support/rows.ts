@@ -16,16 +16,16 @@ import {
 import { type RedisOptions, type RedisStorer, redis } from "@castellan/storer-redis";
 import { onTestFinished } from "vitest";
 
-/** A storer in a namespace of its own, closed when the test is over. */
+/** A storer in a prefix of its own, closed when the test is over. */
 export async function openStorer(options: RedisOptions): Promise<RedisStorer> {
-  const storer = await redis({ namespace: newNamespace(), dangerouslyAllowLoss: true, onWarning: () => {}, ...options });
+  const storer = await redis({ prefix: newPrefix(), dangerouslyAllowLoss: true, onWarning: () => {}, ...options });
   onTestFinished(() => storer.close());
   return storer;
 }
 
-let namespaces = 0;
+let prefixes = 0;
 
-export const newNamespace = (): string => `test-${namespaces++}`;
+export const newPrefix = (): string => `test-${prefixes++}`;
 
 const T0 = Date.UTC(2040, 0, 1);
 export const at = (milliseconds: number): Date => new Date(T0 + milliseconds);

@@ -29,7 +29,7 @@ export async function freePort(): Promise<number> {
 
 export interface RedisServer {
   readonly port: number;
-  readonly url: string;
+  readonly uri: string;
   start(): Promise<void>;
   /** By SIGKILL unless said otherwise: nothing is saved, nobody is told. */
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -79,7 +79,7 @@ export async function newServer(...options: readonly string[]): Promise<RedisSer
   await start();
   return {
     port,
-    url: `redis://127.0.0.1:${port}`,
+    uri: `redis://127.0.0.1:${port}`,
     start,
     stop,
     signal: (signal) => running?.kill(signal),
@@ -92,7 +92,7 @@ export async function newServer(...options: readonly string[]): Promise<RedisSer
 
 /** A connection past the storer, to look at what is stored and to change it. */
 export function connectionTo(server: RedisServer): Redis {
-  return new Redis(server.url);
+  return new Redis(server.uri);
 }
 
 /** How many masters a cluster has. */
