@@ -23,15 +23,7 @@ function shardOf(owner: string): string {
 export type IndexKind = "login" | "identity" | "sign-in" | "link" | "series" | "trusted-id" | "trusted-key";
 
 /** What lies in the shard of a user's pid. */
-export type UserKind =
-  | "user"
-  | "sign-ins"
-  | "links"
-  | "remembered"
-  | "trusted"
-  | "recovery-codes"
-  | "one-time-passwords"
-  | "identities";
+export type UserKind = "user" | "sign-ins" | "links" | "remembered" | "trusted" | "recovery-codes" | "one-time-passwords" | "identities";
 
 /** What lies in the shard of its own text. */
 export type OwnKind = "challenges" | "count" | "session" | "flow";

@@ -35,8 +35,8 @@ export const ROWS = `local function row_of(hash, member)
   return text and cjson.decode(text)
 end
 local function put_row(hash, due, member, row)
-  redis.call('HSET', hash, member, cjson.encode(row))
   redis.call('ZADD', due, row[1], member)
+  redis.call('HSET', hash, member, cjson.encode(row))
 end
 local function take_row(hash, due, member)
   redis.call('ZREM', due, member)

@@ -9,7 +9,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { Redis } from "ioredis";
 
 const PROGRAM = process.env["REDIS_SERVER"] ?? "redis-server";
-const isMissing = spawnSync(PROGRAM, ["--version"]).status !== 0;
+export const isMissing = spawnSync(PROGRAM, ["--version"]).status !== 0;
 const mayBeMissing = process.env["CI"] !== "true";
 const MISSING = `No ${PROGRAM} here: the Redis storer is NOT tested. Install the package redis-server, or set REDIS_SERVER.`;
 
@@ -30,6 +30,8 @@ export async function freePort(): Promise<number> {
 export interface RedisServer {
   readonly port: number;
   readonly uri: string;
+  /** Its data; goes with it. */
+  readonly folder: string;
   start(): Promise<void>;
   /** By SIGKILL unless said otherwise: nothing is saved, nobody is told. */
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -52,6 +54,9 @@ async function answers(port: number, loading: string): Promise<boolean> {
     probe.disconnect();
   }
 }
+
+/** With these, what is acknowledged is on the disk: it survives the process and a power cut. */
+export const DURABLE = ["--appendonly", "yes", "--appendfsync", "always"] as const;
 
 export async function newServer(...options: readonly string[]): Promise<RedisServer> {
   if (isMissing) throw new Error(MISSING);
@@ -80,6 +85,7 @@ export async function newServer(...options: readonly string[]): Promise<RedisSer
   return {
     port,
     uri: `redis://127.0.0.1:${port}`,
+    folder,
     start,
     stop,
     signal: (signal) => running?.kill(signal),
