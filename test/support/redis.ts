@@ -2,7 +2,8 @@
 import { redis } from "@castellan/storer-redis";
 import { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
-import { newServer, type RedisServer } from "../../packages/storer-redis/test/support/servers.ts";
+import { contents } from "../../packages/storer-redis/test/support/contents.ts";
+import { DURABLE, newServer, type RedisServer } from "../../packages/storer-redis/test/support/servers.ts";
 import type { OpenedStorer } from "./storers.ts";
 
 export { withoutRedis } from "../../packages/storer-redis/test/support/servers.ts";
@@ -11,17 +12,8 @@ export interface OpenedRedis extends OpenedStorer {
   readonly server: RedisServer;
 }
 
-/** What a key holds, whatever its kind. */
-async function contentOf(past: Redis, key: string): Promise<unknown> {
-  const type = await past.type(key);
-  if (type === "hash") return past.hgetall(key);
-  if (type === "zset") return past.zrange(key, 0, -1, "WITHSCORES");
-  if (type === "set") return past.smembers(key);
-  return past.get(key);
-}
-
 export async function openRedis(): Promise<OpenedRedis> {
-  const server = await newServer("--appendonly", "yes", "--appendfsync", "always");
+  const server = await newServer(...DURABLE);
   onTestFinished(() => server.end());
   const asked: string[] = [];
   const storer = await redis({ uri: server.uri, onQuery: (name) => asked.push(name) });
@@ -38,7 +30,7 @@ export async function openRedis(): Promise<OpenedRedis> {
     },
     dump: async () => {
       const past = new Redis(server.uri);
-      const rows = await Promise.all((await past.keys("*")).map(async (key) => [key, await contentOf(past, key)]));
+      const rows = await contents(past);
       past.disconnect();
       return JSON.stringify(rows);
     },

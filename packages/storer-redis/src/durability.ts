@@ -1,4 +1,4 @@
-/** Looks at the server before it is trusted with users: is it new enough, and does it keep what it is given? @module */
+/** Looks at client and server before they are trusted with users: do they answer as is needed, is the server new enough, and does it keep what it is given? @module */
 import { ConfigError } from "@castellan/core";
 import type { Server } from "./server.ts";
 
@@ -6,6 +6,8 @@ import type { Server } from "./server.ts";
 const OLDEST = [6, 2] as const;
 
 export interface DurabilitySettings {
+  /** Whether the connection is ours, which knows one node only. */
+  readonly isOwn: boolean;
   readonly dangerouslyAllowLoss: boolean;
   readonly onWarning: (message: string) => void;
 }
@@ -24,13 +26,22 @@ function isTooOld(version: string): boolean {
   return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
 }
 
-/** Whether RDB files are written by themselves; `null` where CONFIG is forbidden, as it often is with a hosted server. */
-async function savesSnapshots(server: Server): Promise<boolean | null> {
-  const reply = await server.command<unknown>("CONFIG", null, "GET", "save").catch(() => null);
-  // An array, or an object where the client speaks RESP 3.
-  if (Array.isArray(reply)) return String(reply[1] ?? "") !== "";
-  if (typeof reply === "object" && reply !== null) return String(Object.values(reply)[0] ?? "") !== "";
-  return null;
+/** A setting of the server; `null` where CONFIG is forbidden, as it often is with a hosted server. */
+async function settingOf(server: Server, name: string): Promise<string | null> {
+  const reply = await server.command<unknown>("CONFIG", null, "GET", name).catch(() => null);
+  if (typeof reply !== "object" || reply === null) return null;
+  // Name and value in an array, or an object where the client speaks RESP 3.
+  const value: unknown = Array.isArray(reply) ? reply[1] : Object.values(reply)[0];
+  return typeof value === "string" ? value : null;
+}
+
+/** Whether the client hands over what Redis says: some can be told to make texts of numbers, or bytes of texts, and every "yes" would be taken for a "no". */
+async function checkClient(server: Server): Promise<void> {
+  const reply = await server.command<unknown>("EVAL", null, "return {1, 'text', false}", 0);
+  if (JSON.stringify(reply) === '[1,"text",null]') return;
+  throw new ConfigError([
+    "storer-redis: the client answers in other kinds than Redis does: hand in one without `stringNumbers`, a type mapping, or anything else that changes replies",
+  ]);
 }
 
 /** What would lose users, and what would lose the last minutes only. */
@@ -43,22 +54,39 @@ async function problemsOf(server: Server, facts: ReadonlyMap<string, string>): P
     );
   }
   if (facts.get("aof_enabled") === "0") {
-    if ((await savesSnapshots(server)) === false) {
-      fatal.push("storer-redis: the server keeps nothing on a disk: its next start would lose every user. Set `appendonly yes`");
+    if ((await settingOf(server, "save")) === "") {
+      fatal.push(
+        "storer-redis: the server keeps nothing on a disk: its next start would lose every user. Set `appendonly yes` and `appendfsync always`",
+      );
     } else {
-      doubtful.push("storer-redis: the server writes snapshots only: a crash loses what came after the last one. Set `appendonly yes`");
+      doubtful.push(
+        "storer-redis: the server writes snapshots only: a crash loses what came after the last one. Set `appendonly yes` and `appendfsync always`",
+      );
+    }
+  } else {
+    const fsync = await settingOf(server, "appendfsync");
+    if (fsync !== null && fsync !== "always") {
+      doubtful.push(
+        `storer-redis: the server answers before its log is on the disk (appendfsync ${fsync}): a power cut takes the last writes back, and what was spent or ended by them is alive again. Set \`appendfsync always\``,
+      );
     }
   }
   return { fatal, doubtful };
 }
 
 /** Rejects with a `ConfigError` where the server must not be used, and tells the rest as warnings. */
-export async function checkServer(server: Server, { dangerouslyAllowLoss, onWarning }: DurabilitySettings): Promise<void> {
+export async function checkServer(server: Server, { isOwn, dangerouslyAllowLoss, onWarning }: DurabilitySettings): Promise<void> {
+  await checkClient(server);
   const facts = factsOf(await server.command<string>("INFO", null));
   const version = facts.get("redis_version") ?? "";
   if (isTooOld(version)) {
     throw new ConfigError([
       `storer-redis: the server is Redis ${version || "of an unknown version"}; ${OLDEST.join(".")} or later is needed`,
+    ]);
+  }
+  if (isOwn && facts.get("cluster_enabled") === "1") {
+    throw new ConfigError([
+      "storer-redis: the server is a node of a cluster, which an address cannot open: hand in a `client`, `new Cluster([…])` of ioredis or `createCluster({…})` of redis",
     ]);
   }
   const { fatal, doubtful } = await problemsOf(server, facts);

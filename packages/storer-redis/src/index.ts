@@ -94,7 +94,7 @@ export async function redis(uriOrOptions: string | RedisOptions): Promise<RedisS
     ...flowOperations(server, keys),
     ...sessionOperations(server, keys),
     sweep: sweepOperation(server, keys),
-    ready: () => checkServer(server, settings),
+    ready: () => checkServer(server, { ...settings, isOwn: client !== settings.client }),
   };
   return {
     userFields,

@@ -28,7 +28,7 @@ end
 
 /**
  * Rows that lie together in one hash, each under the member by which the shard's list of ends knows it. A row is a JSON array of strings; the first is when it ends, in milliseconds. Strings, since the numbers of
- * Redis's JSON have 14 digits.
+ * Redis's JSON have 14 digits. Every script writes the list of ends before anything else: should something foreign lie there, nothing is half done.
  */
 export const ROWS = `local function row_of(hash, member)
   local text = redis.call('HGET', hash, member)

@@ -1,17 +1,37 @@
 /** The server goes away and comes back, freezes, fills up, is not the master any more: every answer is a failure, never a "no". */
 import { ConfigError, seconds, Unavailable } from "@castellan/core";
 import { type RedisStorer, redis } from "@castellan/storer-redis";
-import { describe, expect, it, onTestFinished } from "vitest";
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { loadDriver } from "../src/open.ts";
 import { aChallenge, aLink, aPolicy, aSeries, aSignIn, aTotp, aTrusted, at, aUser, openStorer } from "./support/rows.ts";
-import { connectionTo, freePort, newServer, type RedisServer, withoutRedis } from "./support/servers.ts";
+import { connectionTo, DURABLE, freePort, newServer, type RedisServer, withoutRedis } from "./support/servers.ts";
 
 const unavailable = { code: "CASTELLAN_UNAVAILABLE", status: 503, cause: expect.any(Error) };
 
-async function serverOf(...options: readonly string[]): Promise<RedisServer> {
-  const server = await newServer(...options);
-  onTestFinished(() => server.end());
-  return server;
+/** One for the file: who stops, freezes or fills it leaves it as it was. */
+let server: RedisServer;
+let past: Redis;
+beforeAll(async () => {
+  if (withoutRedis) return;
+  server = await newServer(...DURABLE);
+  past = connectionTo(server);
+  // It is cut off by what is tested here.
+  past.on("error", () => {});
+});
+afterAll(async () => {
+  past?.disconnect();
+  await server?.end();
+});
+
+async function stop(): Promise<void> {
+  onTestFinished(() => server.start());
+  await server.stop();
+}
+
+function freeze(): void {
+  onTestFinished(() => server.signal("SIGCONT"));
+  server.signal("SIGSTOP");
 }
 
 /** One call of each kind of operation. */
@@ -56,13 +76,12 @@ async function triesUntil(most: number, work: () => Promise<unknown>): Promise<n
 
 describe.skipIf(withoutRedis)("a server that goes away", () => {
   it("makes every operation reject as unavailable, and within five tries after its return all is as it was, without a restart of ours", async () => {
-    const server = await serverOf("--appendonly", "yes", "--appendfsync", "always");
     const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
     await storer.createSignIn("key", aSignIn("ann"));
     await storer.createChallenge(aChallenge("ann"));
     for (const _ of [1, 2]) {
-      await server.stop();
+      await stop();
       const calls = Object.entries(everything(storer));
       await Promise.all(calls.map(([name, work]) => expect(work(), name).rejects.toMatchObject(unavailable)));
       await server.start();
@@ -74,7 +93,6 @@ describe.skipIf(withoutRedis)("a server that goes away", () => {
   });
 
   it("keeps what it has acknowledged when it is killed in the middle of it all", async () => {
-    const server = await serverOf("--appendonly", "yes", "--appendfsync", "always");
     const storer = await openStorer({ uri: server.uri });
     const [asked, made]: [string[], string[]] = [[], []];
     let killed: Promise<void> | null = null;
@@ -83,7 +101,7 @@ describe.skipIf(withoutRedis)("a server that goes away", () => {
         const name = `user-${number}-${nth}`;
         asked.push(name);
         if (await storer.createUser(aUser(name)).catch(() => false)) made.push(name);
-        if (made.length >= 300) killed ??= server.stop();
+        if (made.length >= 300) killed ??= stop();
       }
     };
     await Promise.all(Array.from({ length: 50 }, worker));
@@ -101,10 +119,9 @@ describe.skipIf(withoutRedis)("a server that goes away", () => {
   });
 
   it("by freezing is given up after the timeout, and answers again when it wakes", async () => {
-    const server = await serverOf();
     const storer = await openStorer({ uri: server.uri, timeout: seconds(0.2) });
     await storer.createUser(aUser("ann"));
-    server.signal("SIGSTOP");
+    freeze();
     await expect(storer.load("pid-ann")).rejects.toMatchObject({
       ...unavailable,
       message: expect.stringContaining("no answer within 200 ms"),
@@ -121,11 +138,9 @@ describe.skipIf(withoutRedis)("a server that goes away", () => {
 
 describe.skipIf(withoutRedis)("a server that fails", () => {
   it("by being full rejects writes, answers reads, and works again when there is room", async () => {
-    const server = await serverOf();
-    const past = connectionTo(server);
-    onTestFinished(() => past.disconnect());
     const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
+    onTestFinished(async () => void (await past.config("SET", "maxmemory", "0")));
     await past.config("SET", "maxmemory", "1");
     await expect(storer.createUser(aUser("bob"))).rejects.toMatchObject(unavailable);
     await expect(storer.admitAttempt("subject", aPolicy, at(0))).rejects.toMatchObject(unavailable);
@@ -136,11 +151,9 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
   });
 
   it("by being a replica now rejects writes, and works again when it is the master", async () => {
-    const server = await serverOf();
-    const past = connectionTo(server);
-    onTestFinished(() => past.disconnect());
     const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
+    onTestFinished(async () => void (await past.call("REPLICAOF", "NO", "ONE")));
     await past.call("REPLICAOF", "127.0.0.1", await freePort());
     await expect(storer.setPasswordHash("pid-ann", "new")).rejects.toMatchObject(unavailable);
     await past.call("REPLICAOF", "NO", "ONE");
@@ -149,9 +162,6 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
   });
 
   it("by having forgotten our scripts is given them again", async () => {
-    const server = await serverOf();
-    const past = connectionTo(server);
-    onTestFinished(() => past.disconnect());
     const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
     await past.script("FLUSH");
@@ -159,9 +169,6 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
   });
 
   it("by holding something else under a key of ours rejects: a failure is never 'not found'", async () => {
-    const server = await serverOf();
-    const past = connectionTo(server);
-    onTestFinished(() => past.disconnect());
     const storer = await openStorer({ uri: server.uri, prefix: "odd" });
     await storer.createUser(aUser("ann"));
     const [key = ""] = await past.keys("odd:user:*");
@@ -171,9 +178,8 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
   });
 
   it("tells the log, and not by its message or its cause, what was to be stored", async () => {
-    const server = await serverOf();
     const storer = await openStorer({ uri: server.uri });
-    await server.stop();
+    await stop();
     const failure: unknown = await storer
       .createUser(aUser("ann", { passwordHash: "the-hash", login: "the-login" }))
       .catch((error: unknown) => error);
@@ -191,10 +197,9 @@ describe.skipIf(withoutRedis)("a server that fails", () => {
 
 describe.skipIf(withoutRedis)("a closed storer", () => {
   it("rejects every operation, and may be closed again, also while its server is away", async () => {
-    const server = await serverOf();
     const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
-    await server.stop();
+    await stop();
     await storer.close();
     await storer.close();
     for (const [name, work] of Object.entries(everything(storer))) await expect(work(), name).rejects.toThrow(/closed/);
@@ -202,17 +207,15 @@ describe.skipIf(withoutRedis)("a closed storer", () => {
   });
 
   it("is closed within the timeout while its server is frozen", async () => {
-    const server = await serverOf();
     const storer = await openStorer({ uri: server.uri, timeout: seconds(0.2) });
     await storer.createUser(aUser("ann"));
-    server.signal("SIGSTOP");
+    freeze();
     const late = expect(storer.load("pid-ann")).rejects.toMatchObject(unavailable);
     await storer.close();
     await late;
   });
 
   it("lets what is under way finish", async () => {
-    const server = await serverOf();
     const storer = await openStorer({ uri: server.uri });
     await storer.createUser(aUser("ann"));
     const epoch = storer.advanceEpoch("pid-ann");
@@ -254,7 +257,6 @@ describe.skipIf(withoutRedis)("a value that is no text and no number", () => {
   it.each([[{ $ne: 1 }], [undefined], [new Date(0)], [true], [["pid-ann"]], [new Uint8Array(2)]])(
     "is refused, and never stored or looked up as its text: %j",
     async (value) => {
-      const server = await serverOf();
       const storer = await openStorer({ uri: server.uri });
       await storer.createUser(aUser("ann"));
       // As plain JavaScript might: no compiler has looked at it.
@@ -271,7 +273,6 @@ describe.skipIf(withoutRedis)("a value that is no text and no number", () => {
   );
 
   it("is text with half a character, which would be another text on its way back", async () => {
-    const server = await serverOf();
     const storer = await openStorer({ uri: server.uri });
     await expect(storer.createUser(aUser("ann", { login: "ann\ud800" }))).rejects.toThrow(TypeError);
   });

@@ -17,9 +17,9 @@ if count[1] and tonumber(count[2]) > now then
 end
 local ends = string.format('%.0f', now + tonumber(ARGV[2]))
 if limit < 1 then return {0, ends} end
+redis.call('ZADD', KEYS[2], ends, ARGV[4])
 redis.call('HSET', KEYS[1], 'uses', 1, 'ends', ends)
 keep(KEYS[1], ends)
-redis.call('ZADD', KEYS[2], ends, ARGV[4])
 return {1, ends}`,
 );
 

@@ -17,12 +17,12 @@ import { type Script, type Server, script } from "../server.ts";
 import { BEGUN_MS, type Claims, claimText, release } from "./claims.ts";
 import { identityParams } from "./identities.ts";
 
-/** ARGV: how long, how many parameters of an identity, these, and the fields of the user. */
+/** ARGV: how long, how many parameters of an identity, these, and the fields of the user. What KEYS has after the second is of an earlier user with this pid. */
 const beginUser: Script<number> = script(
   "createUser",
   `if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then return 0 end
 local claim = redis.call('INCR', KEYS[2])
-redis.call('DEL', KEYS[1], KEYS[3])
+redis.call('DEL', KEYS[1], unpack(KEYS, 3))
 local wanted = tonumber(ARGV[2])
 redis.call('HSET', KEYS[1], 'claim', claim, unpack(ARGV, 3 + wanted))
 if wanted > 0 then redis.call('HSET', KEYS[1], 'wants', cjson.encode({unpack(ARGV, 3, 2 + wanted)})) end
@@ -41,7 +41,7 @@ export function createOperations(
     if (email !== null) fields.push("email", email);
     if (passwordHash !== null) fields.push("hash", passwordHash);
     const wanted = identity === null ? [] : identityParams(identity);
-    const places = [keys.of("user", pid), keys.serial(pid), keys.of("identities", pid)] as const;
+    const places = [keys.of("user", pid), keys.serial(pid), keys.of("identities", pid), keys.of("links", pid)] as const;
     const serial = await server.run(beginUser, [...places], BEGUN_MS, wanted.length, ...wanted, ...fields);
     if (serial === 0) return false;
     const claimed = String(serial);

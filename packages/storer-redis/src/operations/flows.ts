@@ -9,9 +9,9 @@ type Row = readonly [data: string, created: string, ends: string];
 const startFlow: Script<number> = script(
   "startFlow",
   `${KEEP}
+redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
 redis.call('HSET', KEYS[1], 'browser', ARGV[3], 'purpose', ARGV[4], 'data', ARGV[5], 'created', ARGV[6], 'ends', ARGV[1])
 keep(KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
 return 1`,
 );
 
@@ -30,8 +30,8 @@ const takeFlow: Script<Row | null> = script(
   `${LIVE_FLOW}
 local flow = live_flow()
 if not flow then return false end
-redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[4])
+redis.call('DEL', KEYS[1])
 return flow`,
 );
 

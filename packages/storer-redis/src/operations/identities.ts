@@ -19,7 +19,7 @@ import { BEGUN_MS, type Claims, claimText, type IdentityRow, release, releaseLat
 const LONGEST_LIST = 100;
 
 const textOf = (value: string | null): string => (value === null ? "" : `=${value}`);
-const valueOf = (text: string): string | null => (text === "" ? null : text.slice(1));
+const nullableOf = (text: string): string | null => (text === "" ? null : text.slice(1));
 
 /** What the scripts are given of an identity: its name, and its row but for the claim. */
 export const identityParams = ({ issuer, subject, provider, email, tokens, linkedAt }: NewIdentity) =>
@@ -30,8 +30,8 @@ const identityOf = (pid: string, [, issuer, subject, provider, email, tokens, li
   issuer,
   subject,
   provider,
-  email: valueOf(email),
-  tokens: valueOf(tokens),
+  email: nullableOf(email),
+  tokens: nullableOf(tokens),
   linkedAt: new Date(Number(linkedAt)),
 });
 

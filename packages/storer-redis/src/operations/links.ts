@@ -37,8 +37,8 @@ local destination = live_link()
 if not destination then return 0 end
 local user = redis.call('HMGET', KEYS[1], 'email', 'confirmed')
 if user[1] ~= destination or user[2] then return 0 end
-redis.call('HSET', KEYS[1], 'confirmed', ARGV[4])
 take_row(KEYS[2], KEYS[3], ARGV[1])
+redis.call('HSET', KEYS[1], 'confirmed', ARGV[4])
 return 1`,
 );
 
@@ -57,8 +57,8 @@ const finishRecovery: Script<readonly [epoch: number, destination: string] | nul
   `${LIVE_LINK}
 local destination = live_link()
 if not destination then return false end
-redis.call('HSET', KEYS[1], 'hash', ARGV[5])
 take_row(KEYS[2], KEYS[3], ARGV[1])
+redis.call('HSET', KEYS[1], 'hash', ARGV[5])
 return {redis.call('HINCRBY', KEYS[1], 'epoch', 1), destination}`,
 );
 
@@ -70,8 +70,8 @@ local destination, row = live_link()
 if not destination then return 0 end
 local lock = redis.call('HMGET', KEYS[4], 'by', 'at')
 if lock[1] ~= 'attempts' or tonumber(row[3]) < tonumber(lock[2]) then return 0 end
-redis.call('DEL', KEYS[4])
 redis.call('ZREM', KEYS[3], ARGV[5])
+redis.call('DEL', KEYS[4])
 take_row(KEYS[2], KEYS[3], ARGV[1])
 return 1`,
 );

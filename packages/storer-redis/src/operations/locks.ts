@@ -4,7 +4,10 @@ import { dueMember, type Keys, subjectOf } from "../keys.ts";
 import { KEEP } from "../lua.ts";
 import { type Script, type Server, script } from "../server.ts";
 
-/** `rest(key, due, member)`: notes by when a subject's attempts say nothing any more, and lets the engine remove them after that. */
+/**
+ * `rest(key, due, member)`: notes by when a subject's attempts say nothing any more, and lets the engine remove them after that. It comes last, when the ends are known: should something foreign lie in the list of ends, the attempt is counted
+ * and the lock made all the same, and the caller is told of a failure.
+ */
 const REST = `${KEEP}
 local function rest(key, due, member)
   local ends = 0

@@ -5,8 +5,8 @@ import { type Script, type Server, script } from "../server.ts";
 
 const queueMail: Script<number> = script(
   "queueMail",
-  `redis.call('HSET', KEYS[1], 'payload:' .. ARGV[1], ARGV[2], 'created:' .. ARGV[1], ARGV[3], 'attempts:' .. ARGV[1], 0)
-redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
+  `redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
+redis.call('HSET', KEYS[1], 'payload:' .. ARGV[1], ARGV[2], 'created:' .. ARGV[1], ARGV[3], 'attempts:' .. ARGV[1], 0)
 return 1`,
 );
 
@@ -24,8 +24,9 @@ return claimed`,
 
 const removeMail: Script<number> = script(
   "removeMail",
-  `redis.call('HDEL', KEYS[1], 'payload:' .. ARGV[1], 'created:' .. ARGV[1], 'attempts:' .. ARGV[1])
-return redis.call('ZREM', KEYS[2], ARGV[1])`,
+  `local removed = redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[1], 'payload:' .. ARGV[1], 'created:' .. ARGV[1], 'attempts:' .. ARGV[1])
+return removed`,
 );
 
 export function mailOperations(server: Server, keys: Keys): MailQueueOperations {

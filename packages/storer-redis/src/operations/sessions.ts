@@ -7,9 +7,9 @@ import { type Script, type Server, script } from "../server.ts";
 const saveSession: Script<number> = script(
   "saveSession",
   `${KEEP}
+redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
 redis.call('HSET', KEYS[1], 'data', ARGV[3], 'ends', ARGV[1])
 keep(KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
 return 1`,
 );
 
@@ -17,9 +17,9 @@ const touchSession: Script<number> = script(
   "touchSession",
   `${KEEP}
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
 redis.call('HSET', KEYS[1], 'ends', ARGV[1])
 keep(KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
 return 1`,
 );
 

@@ -6,8 +6,10 @@ import {
   type LockPolicy,
   type MailedToken,
   minutes,
+  type NewIdentity,
   type NewTotp,
   type NewUser,
+  type OAuth2Flow,
   type QueuedMail,
   type RememberSeries,
   type SignIn,
@@ -113,3 +115,23 @@ export const aTrusted = (name: string, fields: Partial<TrustedBrowser> = {}): Tr
 export const aTotp: NewTotp = { secret: "sealed", step: 5, enabledAt: at(0) };
 
 export const aPolicy: LockPolicy = { after: 1, window: minutes(15), lasts: minutes(5), longest: hours(1), forgets: days(1) };
+
+export const anIdentity = (name: string, fields: Partial<NewIdentity> = {}): NewIdentity => ({
+  issuer: "https://id.example.com",
+  subject: name,
+  provider: "demo",
+  email: `${name}@example.com`,
+  tokens: "sealed",
+  linkedAt: at(0),
+  ...fields,
+});
+
+export const aFlow = (name: string, fields: Partial<OAuth2Flow> = {}): OAuth2Flow => ({
+  key: `flow-${name}`,
+  browserKey: `browser-${name}`,
+  purpose: "oauth2",
+  data: "sealed",
+  createdAt: at(0),
+  expiresAt: at(1000),
+  ...fields,
+});

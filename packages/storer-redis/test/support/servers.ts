@@ -32,6 +32,7 @@ export interface RedisServer {
   readonly uri: string;
   /** Its data; goes with it. */
   readonly folder: string;
+  /** Nothing, where it runs. */
   start(): Promise<void>;
   /** By SIGKILL unless said otherwise: nothing is saved, nobody is told. */
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -74,6 +75,7 @@ export async function newServer(...options: readonly string[]): Promise<RedisSer
     await exit;
   };
   const start = async () => {
+    if (running) return;
     const fixed = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"];
     const child = spawn(PROGRAM, [...fixed, ...options], { stdio: "ignore" });
     running = child;
