@@ -3,7 +3,7 @@ import { seconds } from "@castellan/core";
 import { type IoRedisClient, type RedisStorer, redis } from "@castellan/storer-redis";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { aChallenge, aLink, aSeries, aSignIn, aTrusted, at, aUser, newPrefix } from "./support/rows.ts";
+import { aChallenge, aLink, anIdentity, aSeries, aSignIn, aTrusted, at, aUser, newPrefix } from "./support/rows.ts";
 import { newServer, type RedisServer, withoutRedis } from "./support/servers.ts";
 
 /** More steps than any operation has. */
@@ -98,6 +98,89 @@ describe.skipIf(withoutRedis)("a process that is killed in the middle", () => {
         },
       );
     }
+  });
+
+  it("of making a user with an identity has made both or neither, the same for whoever asks first, and holds no login and no identity that nobody has", async () => {
+    const [login, identity] = ["ann", anIdentity("ann")];
+    const isAnn = (found: { readonly pid: string } | null) => found?.pid === "pid-ann";
+    const reads = {
+      login: async (storer: RedisStorer) => isAnn(await storer.findByLogin(login)),
+      pid: async (storer: RedisStorer) => isAnn(await storer.load("pid-ann")),
+      identity: async (storer: RedisStorer) => isAnn(await storer.findIdentity(identity.issuer, identity.subject)),
+    };
+    const wants = {
+      "wanting the login": async (storer: RedisStorer) => !(await storer.createUser(aUser("bob", { login }))),
+      "wanting the identity": async (storer: RedisStorer) => !(await storer.createUserWithIdentity(aUser("cat"), identity)),
+      "linking the identity": async (storer: RedisStorer) => !(await storer.linkIdentity("pid-dan", 0, identity)),
+    };
+    for (const [first, look] of Object.entries({ ...reads, ...wants })) {
+      const steps = await cutEverywhere(
+        (storer) => storer.createUser(aUser("dan")),
+        (storer) => storer.createUserWithIdentity(aUser("ann"), identity),
+        async (storer) => {
+          const answer = await look(storer);
+          const isMade = await reads.login(storer);
+          // An identity that is not claimed yet is nobody's, until somebody who meets the login goes on.
+          if (first !== "identity" || answer) expect(answer, first).toBe(isMade);
+          for (const [next, read] of Object.entries(reads)) expect(await read(storer), `${first}, ${next}`).toBe(isMade);
+          expect((await storer.listIdentities("pid-ann")).length).toBe(isMade ? 1 : 0);
+          if (!isMade) return;
+          for (const [next, want] of Object.entries(wants)) expect(await want(storer), `${first}, ${next}`).toBe(true);
+        },
+      );
+      expect(steps).toBe(5);
+    }
+  });
+
+  it("of linking an identity has linked it, or anybody can", async () => {
+    await cutEverywhere(
+      async (storer) => {
+        await ann(storer);
+        await storer.createUser(aUser("bob"));
+      },
+      (storer) => storer.linkIdentity("pid-ann", 0, anIdentity("ann")),
+      async (storer) => {
+        const isLinked = (await storer.findIdentity("https://id.example.com", "ann")) !== null;
+        expect(await storer.listIdentities("pid-ann")).toHaveLength(isLinked ? 1 : 0);
+        expect(await storer.linkIdentity("pid-bob", 0, anIdentity("ann"))).toBe(!isLinked);
+      },
+    );
+  });
+
+  it("of linking an identity has not linked it where the user's epoch has advanced since", async () => {
+    let claimed = 0;
+    await cutEverywhere(
+      ann,
+      (storer) => storer.linkIdentity("pid-ann", 0, anIdentity("ann")),
+      async (storer, wasCut) => {
+        if (!wasCut) return;
+        const before = (await storer.listIdentities("pid-ann")).length;
+        await storer.advanceEpoch("pid-ann");
+        expect((await storer.findIdentity("https://id.example.com", "ann")) === null).toBe(before === 0);
+        if (before === 0) claimed += 1;
+        expect(await storer.linkIdentity("pid-ann", 1, anIdentity("ann"))).toBe(before === 0);
+      },
+    );
+    expect(claimed).toBe(4);
+  });
+
+  it.each([
+    ["unlinking an identity", (storer: RedisStorer) => storer.unlinkIdentity("pid-ann", 0, "https://id.example.com", "ann", true)],
+    ["removing a user who has one", (storer: RedisStorer) => storer.removeUser("pid-ann")],
+  ])("of %s leaves the identity with its user, or free", async (_, end) => {
+    await cutEverywhere(
+      async (storer) => {
+        await ann(storer);
+        await storer.createUser(aUser("bob"));
+        await storer.linkIdentity("pid-ann", 0, anIdentity("ann"));
+      },
+      end,
+      async (storer) => {
+        const isLinked = (await storer.findIdentity("https://id.example.com", "ann")) !== null;
+        expect(await storer.listIdentities("pid-ann")).toHaveLength(isLinked ? 1 : 0);
+        expect(await storer.linkIdentity("pid-bob", 0, anIdentity("ann"))).toBe(!isLinked);
+      },
+    );
   });
 
   it("of removing a user leaves a login that is free, or the whole user", async () => {
