@@ -4,7 +4,7 @@ import { conformance } from "@castellan/testkit";
 import { Cluster, Redis } from "ioredis";
 import { createClient, createClientPool, createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { aUser, newPrefix, openStorer } from "./support/rows.ts";
+import { aLink, anIdentity, aSignIn, at, aUser, newPrefix, openStorer } from "./support/rows.ts";
 import { newCluster, newServer, type RedisCluster, type RedisServer, withoutRedis } from "./support/servers.ts";
 
 interface Opened {
@@ -51,6 +51,51 @@ function keepsEveryPromise(opened: () => Opened): void {
     },
     { describe, it },
   );
+
+  it("keeps apart whatever texts, in logins, pids, keys and selectors: braces, colons, patterns, NUL, a megabyte", async () => {
+    const storer = await redis(options());
+    const odd = [
+      "",
+      "a",
+      "A",
+      "a ",
+      "a\0",
+      "a\0b",
+      "{a}",
+      "{",
+      "}",
+      "{}a",
+      "a:b",
+      "a:{07}:b",
+      "*",
+      "?[a]",
+      "\\",
+      '"',
+      "ä",
+      "a\u0308",
+      "𐀀",
+      "x".repeat(1_000_000),
+    ];
+    for (const text of odd) {
+      expect(await storer.createUser(aUser(text, { pid: text, login: text, email: text }))).toBe(true);
+      expect(await storer.createSignIn(text, aSignIn("", { id: text, pid: text, userAgent: text }))).toBe(true);
+      expect(await storer.linkIdentity(text, 0, anIdentity(text))).toBe(true);
+      await storer.startConfirmation(aLink("", { selector: text, pid: text, destination: text }));
+      await storer.saveSession(text, { data: text, expiresAt: at(1000) });
+      expect((await storer.countUse(text, 1, 1000, at(0))).admitted).toBe(true);
+    }
+    for (const text of odd) {
+      expect(await storer.findByLogin(text)).toMatchObject({ pid: text, login: text, email: text });
+      expect(await storer.findSignIn(text, at(0))).toMatchObject({ user: { pid: text }, signIn: { id: text, userAgent: text } });
+      expect((await storer.findIdentity("https://id.example.com", text))?.pid).toBe(text);
+      expect(await storer.finishConfirmation({ selector: text, verifierHash: aLink("").verifierHash }, at(0))).toEqual({ pid: text });
+      expect((await storer.loadSession(text, at(0)))?.data).toBe(text);
+      expect((await storer.countUse(text, 1, 1000, at(0))).admitted).toBe(false);
+      expect(await storer.createUser(aUser(`other ${text}`, { login: text }))).toBe(false);
+    }
+    expect(await storer.sweep(at(9000), 1000)).toBe(3 * odd.length);
+    for (const text of odd) expect(await storer.removeUser(text)).toBe(true);
+  });
 
   it("leaves the client open when the storer is closed", async () => {
     const storer = await redis(options());

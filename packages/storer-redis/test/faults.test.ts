@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { contents } from "./support/contents.ts";
 import { ending, furnish, growing, reading } from "./support/everything.ts";
 import { newPrefix, openStorer } from "./support/rows.ts";
-import { connectionTo, newServer, type RedisServer, withoutRedis } from "./support/servers.ts";
+import { connectionTo, freePort, newServer, type RedisServer, withoutRedis } from "./support/servers.ts";
 
 const unavailable = { code: "CASTELLAN_UNAVAILABLE", status: 503 };
 
@@ -115,5 +115,72 @@ describe.skipIf(withoutRedis)("on a server where something else lies under our k
       expect(await rows(), name).toEqual(before);
     }
     expect(failed).toBeGreaterThan(30);
+  });
+});
+
+describe.skipIf(withoutRedis)("on a replica", () => {
+  it("what reads answers, and what writes is refused", async () => {
+    const { storer, prefix } = await furnished();
+    const before = await contents(past, `${prefix}:`);
+    onTestFinished(async () => void (await past.call("REPLICAOF", "NO", "ONE")));
+    await past.call("REPLICAOF", "127.0.0.1", await freePort());
+    for (const [name, read] of Object.entries(reading)) expect([null, 0], name).not.toContainEqual(await read(storer));
+    for (const [name, work] of Object.entries({ ...growing, ...ending })) {
+      await expect(work(storer), name).rejects.toMatchObject(unavailable);
+    }
+    expect(await contents(past, `${prefix}:`)).toEqual(before);
+  });
+});
+
+/** Each may succeed once, for whoever comes first. */
+const once = [
+  "consumeChallenge",
+  "finishConfirmation",
+  "finishRecovery",
+  "finishUnlock",
+  "consumeRecoveryCode",
+  "consumeOneTimePassword",
+  "takeExpiredSignIn",
+  "takeFlow",
+  "endSignIn",
+  "unlinkIdentity",
+  "disableTotp",
+  "changePasswordHash",
+  "acceptTotpStep",
+  "replaceTokens",
+  "replaceSignIn",
+  "createUser",
+  "createUserWithIdentity",
+  "linkIdentity",
+  "addTrustedBrowser",
+  "enableSms",
+  "removeUser",
+];
+
+describe.skipIf(withoutRedis)("on a server that forgets our scripts again and again", () => {
+  it.each(once)("of twenty at once one succeeds: %s", async (name) => {
+    const work = { ...growing, ...ending }[name];
+    const { storer } = await furnished();
+    const flushes = Array.from({ length: 5 }, () => past.script("FLUSH"));
+    const calls = Array.from({ length: 20 }, async () => {
+      const answer = work?.(storer);
+      await past.script("FLUSH");
+      return answer;
+    });
+    const answers = await Promise.all(calls);
+    await Promise.all(flushes);
+    expect(answers.filter((answer) => answer !== null && answer !== false)).toHaveLength(1);
+  });
+});
+
+describe.skipIf(withoutRedis)("on a server that comes back empty", () => {
+  it("nobody is known, and everything works", async () => {
+    const { storer } = await furnished();
+    await past.flushall();
+    await past.script("FLUSH");
+    const [signIn, user, identity] = [reading["findSignIn"], reading["findByLogin"], reading["findIdentity"]];
+    for (const read of [signIn, user, identity]) expect(await read?.(storer)).toBeNull();
+    await furnish(storer);
+    for (const read of [signIn, user, identity]) expect(await read?.(storer)).not.toBeNull();
   });
 });

@@ -66,6 +66,24 @@ describe.skipIf(withoutRedis)("a key", () => {
     expect(await other.load("pid-ann")).not.toBeNull();
   });
 
+  it("of one prefix is of no use in another that begins like it, or is made like a key", async () => {
+    const first = newPrefix();
+    const prefixes = [first, `${first}:`, `${first}:user`, `${first}:user:`, `${first}*`, `${first.slice(0, -1)}?`];
+    const storers = await Promise.all(prefixes.map((prefix) => openStorer({ uri: server.uri, prefix })));
+    for (const [index, storer] of storers.entries()) {
+      expect(await storer.load("pid-ann")).toBeNull();
+      await fill(storer);
+      await storer.setPasswordHash("pid-ann", `hash-${index}`);
+    }
+    for (const [index, storer] of storers.entries()) expect((await storer.findByLogin("ann"))?.passwordHash).toBe(`hash-${index}`);
+    expect(await storers[0]?.removeUser("pid-ann")).toBe(true);
+    expect(await storers[0]?.sweep(at(9000), 100)).toBeGreaterThan(0);
+    for (const storer of storers.slice(1)) {
+      expect(await storer.load("pid-ann")).not.toBeNull();
+      expect(await storer.loadSession("session-ann", at(0))).not.toBeNull();
+    }
+  });
+
   it("of a user and of what belongs to it without an end lives until it is deleted; every other is removed by Redis, at least a day after its end", async () => {
     const prefix = newPrefix();
     const storer = await openStorer({ uri: server.uri, prefix });
