@@ -241,10 +241,6 @@ describe("a storer that is wired wrongly", () => {
     expect(failure).toMatchObject({ problems: { length: 6 } });
   });
 
-  it.each(["", "localhost:6379", "http://localhost", "redis://"])("names no server: %j", async (uri) => {
-    await expect(redis(uri)).rejects.toThrow(/redis:\/\//);
-  });
-
   it("is given something that is no client", async () => {
     // As plain JavaScript might.
     const client = { get: () => null } as unknown as NonNullable<Exclude<Parameters<typeof redis>[0], string>["client"]>;
