@@ -5,7 +5,7 @@ import { type RedisClient, sendBy } from "./client.ts";
 import { checkServer } from "./durability.ts";
 import { Keys } from "./keys.ts";
 import { Life } from "./life.ts";
-import { closeConnection, openConnection } from "./open.ts";
+import { openConnection } from "./open.ts";
 import { authOperations } from "./operations/authable.ts";
 import { challengeOperations } from "./operations/challenges.ts";
 import { Claims } from "./operations/claims.ts";
@@ -113,8 +113,7 @@ interface OpenClient {
 
 async function clientFor({ uri, client }: Pick<RedisOptions, "uri" | "client">, timeout: Duration): Promise<OpenClient> {
   if (client !== undefined) return { client, close: async () => {} };
-  const own = await openConnection(addressOf(uri), timeout);
-  return { client: own, close: () => closeConnection(own, timeout) };
+  return openConnection(addressOf(uri), timeout);
 }
 
 /** Options may come from plain JavaScript, or from a configuration file. */

@@ -2,6 +2,7 @@
 import { ConfigError, type Duration } from "@castellan/core";
 import type { Redis } from "ioredis";
 import type { ServerAddress } from "./address.ts";
+import type { IoRedisClient } from "./client.ts";
 
 /** How long a broken connection waits before it is made anew, in milliseconds: the longest of them is what a request may find closed after the server's return. */
 const RECONNECT_MS = { step: 50, longest: 250 };
@@ -25,11 +26,16 @@ export async function loadDriver(name = "ioredis"): Promise<typeof Redis> {
   }
 }
 
+export interface Connection {
+  readonly client: IoRedisClient;
+  close(): Promise<void>;
+}
+
 /** A connection that is made with the first command, and made anew, without end, whenever it breaks. */
-export async function openConnection(address: ServerAddress, timeout: Duration): Promise<Redis> {
+export async function openConnection(address: ServerAddress, timeout: Duration): Promise<Connection> {
   const Client = await loadDriver();
   const { host, port, user, password, database, isTls } = address;
-  const client = new Client({
+  const driver = new Client({
     host,
     port,
     ...(user !== null && { username: user }),
@@ -49,19 +55,37 @@ export async function openConnection(address: ServerAddress, timeout: Duration):
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
   // Each command hears of it by its own failure; without a listener here, the event would end the process.
-  client.on("error", () => {});
-  return client;
+  let broken: Error | null = null;
+  driver.on("error", (error: Error) => {
+    broken = error;
+  });
+  driver.on("ready", () => {
+    broken = null;
+  });
+  return {
+    client: {
+      async call(command, ...args) {
+        try {
+          return await driver.call(command, ...args);
+        } catch (error) {
+          // "Too many tries" says nothing to whoever has a wrong port, or a certificate that nobody believes in.
+          throw broken !== null && error instanceof Error && error.name === "MaxRetriesPerRequestError" ? broken : error;
+        }
+      },
+    },
+    close: () => closeConnection(driver, timeout),
+  };
 }
 
 /** Lets what was sent be answered, unless the server takes longer than `timeout`: a frozen one would keep the process from ending. */
-export async function closeConnection(client: Redis, timeout: Duration): Promise<void> {
-  if (client.status === "ready") {
+async function closeConnection(driver: Redis, timeout: Duration): Promise<void> {
+  if (driver.status === "ready") {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, timeout);
     });
-    await Promise.race([client.quit().catch(() => {}), late]);
+    await Promise.race([driver.quit().catch(() => {}), late]);
     clearTimeout(timer);
   }
-  client.disconnect();
+  driver.disconnect();
 }

@@ -132,7 +132,18 @@ describe.skipIf(withoutRedis)("a server that goes away", () => {
 
   it("by never having been there is unavailable to `ready`, too", async () => {
     const storer = await openStorer({ uri: `redis://127.0.0.1:${await freePort()}` });
-    await expect(storer.ready()).rejects.toMatchObject(unavailable);
+    await expect(storer.ready()).rejects.toMatchObject({ ...unavailable, message: expect.stringContaining("ECONNREFUSED") });
+  });
+
+  it("by wanting a password that it is not given, or another one, is unavailable and says so", async () => {
+    onTestFinished(async () => void (await past.config("SET", "requirepass", "")));
+    await past.config("SET", "requirepass", "the right one");
+    for (const password of ["", ":hunter2@"]) {
+      const storer = await openStorer({ uri: server.uri.replace("//", `//${password}`) });
+      const failure: unknown = await storer.ready().catch((error: unknown) => error);
+      expect(failure).toMatchObject({ ...unavailable, message: expect.stringMatching(/NOAUTH|WRONGPASS/) });
+      expect(String(failure)).not.toContain("hunter2");
+    }
   });
 });
 
