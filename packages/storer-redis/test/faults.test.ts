@@ -3,7 +3,7 @@ import type { RedisStorer } from "@castellan/storer-redis";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { contents } from "./support/contents.ts";
-import { ending, furnish, growing, reading } from "./support/everything.ts";
+import { ending, everything, furnish, growing, reading } from "./support/everything.ts";
 import { newPrefix, openStorer } from "./support/rows.ts";
 import { connectionTo, freePort, newServer, type RedisServer, withoutRedis } from "./support/servers.ts";
 
@@ -32,7 +32,7 @@ describe.skipIf(withoutRedis)("every operation", () => {
   it("is one of those that read, need room, or end something, and finds its row", async () => {
     const { storer } = await furnished();
     const others = ["userFields", "ready", "close"];
-    expect(Object.keys(storer).sort()).toEqual([...Object.keys({ ...reading, ...growing, ...ending }), ...others].sort());
+    expect(Object.keys(storer).sort()).toEqual([...Object.keys(everything), ...others].sort());
     for (const [name, read] of Object.entries(reading)) expect([null, 0], name).not.toContainEqual(await read(storer));
   });
 });
@@ -72,7 +72,6 @@ describe.skipIf(withoutRedis)("on a server without room", () => {
 describe.skipIf(withoutRedis)("on a server where something else lies under our keys", () => {
   /** Indexes are worth nothing without what they lead to; an attempt that is counted and a lock that is made are on the safe side. */
   const inert = /:(sign-in|link|series|trusted-id|trusted-key|attempts):\{/;
-  const everything = { ...reading, ...growing, ...ending };
 
   /** What `spoil` chooses of the keys that an operation meets, those included that it would make, holds a list from now on. */
   const spoiled = async (work: (storer: RedisStorer) => Promise<unknown>, spoil: RegExp) => {
@@ -159,7 +158,7 @@ const once = [
 
 describe.skipIf(withoutRedis)("on a server that forgets our scripts again and again", () => {
   it.each(once)("of twenty at once one succeeds: %s", async (name) => {
-    const work = { ...growing, ...ending }[name];
+    const work = everything[name];
     const { storer } = await furnished();
     const flushes = Array.from({ length: 5 }, () => past.script("FLUSH"));
     const calls = Array.from({ length: 20 }, async () => {

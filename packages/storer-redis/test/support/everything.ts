@@ -125,3 +125,5 @@ export const ending: Calls = {
   removeUser: (storer) => storer.removeUser("pid-ann"),
   sweep: (storer) => storer.sweep(at(9000), 100),
 };
+
+export const everything: Calls = { ...reading, ...growing, ...ending };
