@@ -52,7 +52,7 @@ function keepsEveryPromise(opened: () => Opened): void {
     { describe, it },
   );
 
-  it("keeps apart whatever texts, in logins, pids, keys and selectors: braces, colons, patterns, NUL, a megabyte", async () => {
+  it("keeps apart whatever texts, in logins, pids, keys and selectors: braces, colons, patterns, NUL, a login of a megabyte", async () => {
     const storer = await redis(options());
     const odd = [
       "",
@@ -74,7 +74,7 @@ function keepsEveryPromise(opened: () => Opened): void {
       "ä",
       "a\u0308",
       "𐀀",
-      "x".repeat(1_000_000),
+      "x".repeat(10_000),
     ];
     for (const text of odd) {
       expect(await storer.createUser(aUser(text, { pid: text, login: text, email: text }))).toBe(true);
@@ -93,6 +93,10 @@ function keepsEveryPromise(opened: () => Opened): void {
       expect((await storer.countUse(text, 1, 1000, at(0))).admitted).toBe(false);
       expect(await storer.createUser(aUser(`other ${text}`, { login: text }))).toBe(false);
     }
+    const [long, user] = ["x".repeat(1_000_000), aUser("long")];
+    expect(await storer.createUser({ ...user, login: long })).toBe(true);
+    expect((await storer.findByLogin(long))?.pid).toBe(user.pid);
+    expect(await storer.findByLogin(long.slice(1))).toBeNull();
     expect(await storer.sweep(at(9000), 1000)).toBe(3 * odd.length);
     for (const text of odd) expect(await storer.removeUser(text)).toBe(true);
   });

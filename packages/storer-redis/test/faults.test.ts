@@ -23,7 +23,7 @@ afterAll(async () => {
 
 async function furnished(): Promise<{ storer: RedisStorer; prefix: string }> {
   const prefix = newPrefix();
-  const storer = await openStorer({ uri: server.uri, prefix });
+  const storer = await openStorer({ client: past, prefix });
   await furnish(storer);
   return { storer, prefix };
 }
