@@ -79,6 +79,18 @@ describe("openStorer", () => {
     assert.match(await problemsOf(openStorer("POSTGRES://127.0.0.1/")), /names no user/);
   });
 
+  it.each(["redis", "rediss"])(
+    "hands an address of %s to the storer on Redis, which says what is wrong with it, and not what it was given",
+    async (scheme) => {
+      const problems = await problemsOf(openStorer(`${scheme}://ann:hunter2@127.0.0.1/first?timeout=1`));
+      assert.match(problems, /the number of a database/);
+      assert.match(problems, /takes no parameters/);
+      assert.doesNotMatch(problems, /hunter2/);
+      const storer = await openStorer(`${scheme}://ann:hunter2@127.0.0.1:1/0`);
+      await storer.close?.();
+    },
+  );
+
   it("says what to install where the package of a scheme is missing, or is not what it should be", async () => {
     const table = {
       gone: { entry: "@castellan/storer-gone/gone", opens: "gone", driver: "gone-driver", example: "gone://host" },

@@ -48,6 +48,13 @@ const mysql: Opener = {
   example: "mysql://user:password@host/database",
 };
 
+const redis: Opener = {
+  entry: "@castellan/storer-redis",
+  opens: "redis",
+  driver: "ioredis",
+  example: "redis://user:password@host/0",
+};
+
 export const schemes: Schemes = {
   sqlite: {
     entry: "@castellan/storer-sql/sqlite",
@@ -59,5 +66,7 @@ export const schemes: Schemes = {
   postgresql: postgres,
   mysql,
   mariadb: mysql,
+  redis,
+  rediss: redis,
   file: { entry: "@castellan/storer-file", opens: "jsonFile", example: FILE, argument: (uri) => fileOf(uri, "a JSON file", FILE) },
 };
