@@ -43,7 +43,9 @@ async function checkLayout(store: Store, key: string, place: string): Promise<vo
 
 /** Etcd is there, and does not let us: the mend is in the wiring. */
 function configErrorOf(error: unknown, place: string): ConfigError | null {
-  if (!(error instanceof Unavailable) || !(error.cause instanceof Refused)) return null;
+  if (!(error instanceof Unavailable)) return null;
+  if (error.cause instanceof ConfigError) return error.cause;
+  if (!(error.cause instanceof Refused)) return null;
   const { code, message } = error.cause;
   if (code === CODES.permissionDenied) {
     return new ConfigError([`storer-etcd: the user may not read and write ${place}: grant its role \`readwrite\` on the prefix`]);

@@ -1,4 +1,4 @@
-/** From opening to closing: operations that are under way when the storer is closed may finish, all steps of them; later ones are refused. @module */
+/** The storer's door, from opening to closing: operations that are under way when it is closed may finish, all steps of them; later ones are refused. @module */
 import { Unavailable } from "@castellan/core";
 
 export class Life {
@@ -20,7 +20,8 @@ export class Life {
   #watched(operation: (...args: unknown[]) => unknown) {
     return async (...args: unknown[]): Promise<unknown> => {
       if (this.#isOver) throw new Unavailable("the etcd storer is closed");
-      const work = (async () => operation(...args))();
+      const own = copyOf(args);
+      const work = (async () => operation(...own))();
       this.#underWay.add(work);
       try {
         return await work;
@@ -28,5 +29,14 @@ export class Life {
         this.#underWay.delete(work);
       }
     };
+  }
+}
+
+/** An operation waits before it writes, and its caller may go on with what it gave. */
+function copyOf(args: unknown[]): unknown[] {
+  try {
+    return structuredClone(args);
+  } catch {
+    throw new TypeError("what is stored or looked up by must be plain data");
   }
 }

@@ -3,7 +3,7 @@
  *
  * `decide` reads, computes, and writes in one transaction whose compares are everything that was read: it is done only if none of that has changed meanwhile, else all begins anew.
  */
-import { ConfigError, Unavailable } from "@castellan/core";
+import { Unavailable } from "@castellan/core";
 import type { Client } from "./client/client.ts";
 import { failure, TooLarge } from "./client/failures.ts";
 import { base64, type Compare, MOST_OPERATIONS, type Operation, type TxnResponse, textOf, type WireEntry } from "./client/wire.ts";
@@ -195,7 +195,7 @@ export class Store {
     try {
       return await this.#client.txn({ compare, success });
     } catch (error) {
-      if (error instanceof ConfigError || error instanceof TooLarge) throw error;
+      if (error instanceof TooLarge) throw error;
       throw failure(error);
     }
   }

@@ -26,11 +26,12 @@ export function linkOperations(table: Table): Operations {
     if (!first) return;
     const place = keys.linksOf(first.pid, purpose);
     const leads = tokens.map(({ selector }) => keys.link(selector));
-    const changes: Change[] = leads.map((lead) => putLead(table, lead, place));
-    // A lead alone opens nothing: those that do not fit may come before.
-    while (changes.length > LEADS_AT_ONCE) await store.change([], ...changes.splice(0, LEADS_AT_ONCE));
     const ends = Math.max(...tokens.map(({ expiresAt }) => millisecondsOf(expiresAt)));
-    await store.change([], ...changes, putRow(place, linksRow, tokens), noteEnd(table, place, ends, leads));
+    const row = putRow(place, linksRow, tokens);
+    const changes: Change[] = [noteEnd(table, place, ends, leads), ...leads.map((lead) => putLead(table, lead, place))];
+    // A lead alone opens nothing: those that do not fit may come before, with the note that will have them removed.
+    while (changes.length > LEADS_AT_ONCE) await store.change([], ...changes.splice(0, LEADS_AT_ONCE));
+    await store.change([], ...changes, row);
   };
 
   const live = async (view: Pick<View, "get">, purpose: Purpose, proof: TokenProof, now: Date): Promise<Seen | null> => {

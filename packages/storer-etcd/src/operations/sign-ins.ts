@@ -85,7 +85,7 @@ export function signInOperations(table: Table): SignInOperations<EtcdUser> & Exp
         // `seenAt` is the caller's now: what was dead by then stays dead.
         if (!found || !isLive(found, seenAt)) return;
         const { place, row } = found;
-        const next = { ...row, seenAt, idleEndsAt: idleEndsAt > row.endsAt ? row.endsAt : idleEndsAt };
+        const next = { ...row, seenAt, idleEndsAt: new Date(Math.min(millisecondsOf(idleEndsAt), row.endsAt.getTime())) };
         view.change(putRow(place, signInRow, next));
         if (signInEnds(next) < signInEnds(row)) view.change(noteEnd(table, place, signInEnds(next), [keys.signIn(key)]));
       }),

@@ -1,5 +1,5 @@
 /** Removing what is over: `sweep` goes by the notes that each row was given, and looks at the row itself. @module */
-import { type Codec, loaded, millisecondsOf, texts } from "../codec.ts";
+import { type Codec, loaded, millisecondsOf, stored, texts } from "../codec.ts";
 import {
   attemptRow,
   challengeRow,
@@ -38,6 +38,9 @@ const ENDS: ReadonlyMap<string, Ends> = new Map([
   ["flow", endsBy(flowRow, expires)],
 ]);
 
+/** Leads of a row that go in one transaction: with the row and its note they are fewer than etcd takes. */
+const LEADS_AT_ONCE = 100;
+
 /** How many notes are worked on at once. */
 const AT_ONCE = 16;
 
@@ -52,6 +55,7 @@ export function sweepOperation(table: Table): (now: Date, limit: number) => Prom
     store.decide(note, async (view) => {
       const { row, kind } = keys.noted(note);
       const leads = loaded(texts, value).map((lead) => keys.placeOf(lead).row);
+      const rest = leads.splice(LEADS_AT_ONCE);
       const [noteEntry, entry, ...leadEntries] = await view.get(note, row, ...leads);
       if (!noteEntry) return false;
       const ends = entry && ENDS.get(kind)?.(entry);
@@ -61,8 +65,11 @@ export function sweepOperation(table: Table): (now: Date, limit: number) => Prom
       }
       // A lead that another row has taken meanwhile is not ours any more.
       const own = leadEntries.filter((lead) => lead?.value === keys.leadTo(row));
-      view.change(remove(note), remove(row), ...own.flatMap((lead) => (lead ? remove(lead.key) : [])));
-      return entry !== null;
+      view.change(...own.flatMap((lead) => (lead ? remove(lead.key) : [])));
+      // The note stays due until the last lead is gone, and the row with it.
+      if (rest.length > 0) view.change(put(note, stored(texts, rest.map(keys.leadTo))));
+      else view.change(remove(note), remove(row));
+      return rest.length === 0 && entry !== null;
     });
 
   return async (now, limit) => {

@@ -9,7 +9,7 @@ import type {
   ServerStorer,
 } from "@castellan/core";
 import { text } from "../codec.ts";
-import { type AttemptRow, attemptRow, type UserRow, userRow } from "../rows.ts";
+import { type AttemptRow, attemptRow, identityRow, type UserRow, userRow } from "../rows.ts";
 import { put, remove, removeAll, type View } from "../store.ts";
 import { changeUser, putRow, rowOf, type Table } from "../table.ts";
 
@@ -36,6 +36,9 @@ const FIELDS: { readonly [Field in keyof EtcdUser]: true } = {
   createdAt: true,
 };
 export const userFields: readonly string[] = Object.keys(FIELDS);
+
+/** How many leads to identities go with their user: as many as fit in one transaction. A further one leads to nothing, and so is nobody's. */
+const MOST_LEADS = 100;
 
 /** A user as it is handed out: secrets stay inside, and the lock of the user's subject stands beside. */
 export function userOf(row: UserRow, attempts: AttemptRow | null): EtcdUser {
@@ -119,9 +122,13 @@ export function userOperations(table: Table): UserOperations {
     removeUser: (pid) =>
       store.decide(keys.user(pid), async (view) => {
         const key = keys.user(pid);
-        const [entry] = await view.get(key);
-        const user = rowOf(userRow, entry);
+        const { listed, got } = await view.list(keys.allIdentitiesOf(pid), MOST_LEADS, key);
+        const user = rowOf(userRow, got[0]);
         if (!user) return false;
+        // Nothing else would remove them: identities have no end.
+        const leads = listed
+          .flatMap((entry) => rowOf(identityRow, entry) ?? [])
+          .map(({ issuer, subject }) => keys.identity(issuer, subject));
         const own = [
           keys.signInsOf(pid),
           keys.challengesOf(pid, null),
@@ -134,6 +141,7 @@ export function userOperations(table: Table): UserOperations {
           remove(key),
           remove(keys.login(user.login)),
           remove(keys.attemptsOfUser(pid)),
+          ...leads.map(remove),
           ...own.flatMap((range) => removeAll(range)),
         );
         return true;

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const PROGRAM = process.env["ETCD_SERVER"] ?? "etcd";
-const isMissing = spawnSync(PROGRAM, ["--version"]).status !== 0;
+export const isMissing = spawnSync(PROGRAM, ["--version"]).status !== 0;
 const MISSING = `No ${PROGRAM} here: the etcd storer is NOT tested. Install the package etcd-server, or set ETCD_SERVER.`;
 
 /** For `describe.skipIf`: tests that need a server are skipped where there is none, aloud, and fail under CI=true. */
