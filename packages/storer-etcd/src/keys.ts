@@ -29,6 +29,9 @@ const MOMENT_DIGITS = 16;
 /** Moments as texts that sort as they do. What lies before 1970 sorts as 1970. */
 const momentOf = (milliseconds: number): string => String(Math.max(0, milliseconds)).padStart(MOMENT_DIGITS, "0");
 
+/** No encoded text has a % before an @. */
+const MARK = "/%@";
+
 /** The subject of a user's own attempts is this and the pid. */
 const PID = "pid:";
 
@@ -110,13 +113,19 @@ export class Keys {
   mailDue = (dueAt: number, id: string): string => `${this.#root}mail-due/${momentOf(dueAt)}/${part(id)}`;
   mailsDueUntil = (now: number): Span => this.#until("mail-due", now);
 
-  /** Notes that a row may be over from a moment on. */
-  due = (ends: number, row: string): string => `${this.#root}due/${momentOf(ends)}/${this.leadTo(row)}`;
+  /** Notes that a row may be over from a moment on. Of a row that is written anew with other leads, `mark` tells the notes of one moment apart. */
+  due = (ends: number, row: string, mark: string | null = null): string =>
+    `${this.#root}due/${momentOf(ends)}/${this.leadTo(row)}${mark === null ? "" : `${MARK}${part(mark)}`}`;
   dueUntil = (now: number): Span => this.#until("due", now);
-  /** The row that such a note is about, and its kind. */
-  noted(due: string): { readonly row: string; readonly kind: string } {
-    const lead = due.slice(this.#root.length + "due/".length + MOMENT_DIGITS + 1);
-    return { row: this.#root + lead, kind: lead.slice(0, lead.indexOf("/")) };
+  /** The row that such a note is about, its kind, and the same note at a later moment. */
+  noted(due: string): { readonly row: string; readonly kind: string; readonly later: (ends: number) => string } {
+    const named = due.slice(this.#root.length + "due/".length + MOMENT_DIGITS + 1);
+    const [lead = ""] = named.split(MARK, 1);
+    return {
+      row: this.#root + lead,
+      kind: lead.slice(0, lead.indexOf("/")),
+      later: (ends) => `${this.#root}due/${momentOf(ends)}/${named}`,
+    };
   }
 
   /** What a lead to this row holds. */

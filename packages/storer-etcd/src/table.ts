@@ -22,8 +22,8 @@ export const putLead = ({ keys }: Table, lead: string, row: string): Change => p
  * Notes when a row will be over, for `sweep`, and which leads go with it. A row that is given more time is not noted anew, so that a change is one key: when the note is due, `sweep` looks at the row and moves the note. So every row
  * has a note that is due no later than the row was over when it was made.
  */
-export const noteEnd = ({ keys }: Table, row: string, ends: number, leads: readonly string[] = []): Change =>
-  put(keys.due(ends, row), stored(texts, leads.map(keys.leadTo)));
+export const noteEnd = ({ keys }: Table, row: string, ends: number, leads: readonly string[] = [], mark: string | null = null): Change =>
+  put(keys.due(ends, row, mark), stored(texts, leads.map(keys.leadTo)));
 
 /** Replaces the fields of a user that `changes` names, in one transaction. Answers the user as they then are; `null` when nothing changed. */
 export function changeUser(

@@ -1,6 +1,7 @@
 /** One request to one server, within a bounded time. Says of a failure whether the server can have heard of the request. @module */
 import { type IncomingMessage, Agent as PlainAgent, type RequestOptions, request as requestPlain } from "node:http";
 import { request as requestEncrypted, Agent as TlsAgent } from "node:https";
+import type { Socket } from "node:net";
 import type { Endpoint, TlsSettings } from "../address.ts";
 
 export interface Reply {
@@ -30,6 +31,8 @@ export class Line {
   readonly #endpoint: Endpoint;
   readonly #tls: TlsSettings | undefined;
   readonly #agent: PlainAgent;
+  /** Those over which requests may have gone out: the agent hands them on from one request to the next. */
+  readonly #connected = new WeakSet<Socket>();
 
   constructor(endpoint: Endpoint, tls: TlsSettings | undefined, connections: number) {
     this.#endpoint = endpoint;
@@ -56,18 +59,23 @@ export class Line {
         reject(new NoAnswer(message, isConnected, cause));
         outgoing.destroy();
       };
-      const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs);
-      const connecting = setTimeout(() => {
-        // One that waits for a connection to become free is not one that cannot connect.
-        if (outgoing.socket && !isConnected) fail("no connection in time");
-      }, CONNECT_MS);
+      // Where this process was busy for long, what has come in the meantime is looked at first.
+      const timer = setTimeout(() => setImmediate(fail, `no answer within ${timeoutMs} ms`), timeoutMs);
+      let connecting: NodeJS.Timeout | undefined;
       outgoing.on("socket", (socket) => {
-        // One that was kept is no longer connecting, and ours at once.
-        if (!socket.connecting && outgoing.reusedSocket) isConnected = true;
-        else
-          socket.once(this.#tls ? "secureConnect" : "connect", () => {
-            isConnected = true;
+        if (this.#connected.has(socket)) {
+          isConnected = true;
+          return;
+        }
+        socket.once(this.#tls ? "secureConnect" : "connect", () => {
+          this.#connected.add(socket);
+          isConnected = true;
+        });
+        connecting = setTimeout(() => {
+          setImmediate(() => {
+            if (!isConnected) fail("no connection in time");
           });
+        }, CONNECT_MS);
       });
       outgoing.on("error", (error) => fail(error.message || ("code" in error ? String(error.code) : error.name), error));
       outgoing.on("response", (incoming) => {

@@ -28,7 +28,7 @@ export function linkOperations(table: Table): Operations {
     const leads = tokens.map(({ selector }) => keys.link(selector));
     const ends = Math.max(...tokens.map(({ expiresAt }) => millisecondsOf(expiresAt)));
     const row = putRow(place, linksRow, tokens);
-    const changes: Change[] = [noteEnd(table, place, ends, leads), ...leads.map((lead) => putLead(table, lead, place))];
+    const changes: Change[] = [noteEnd(table, place, ends, leads, first.selector), ...leads.map((lead) => putLead(table, lead, place))];
     // A lead alone opens nothing: those that do not fit may come before, with the note that will have them removed.
     while (changes.length > LEADS_AT_ONCE) await store.change([], ...changes.splice(0, LEADS_AT_ONCE));
     await store.change([], ...changes, row);

@@ -53,14 +53,17 @@ export function sweepOperation(table: Table): (now: Date, limit: number) => Prom
   /** Settles one note. Answers whether a row was removed for it. */
   const settle = ({ key: note, value }: Entry, now: number): Promise<boolean> =>
     store.decide(note, async (view) => {
-      const { row, kind } = keys.noted(note);
+      const { row, kind, later } = keys.noted(note);
       const leads = loaded(texts, value).map((lead) => keys.placeOf(lead).row);
       const rest = leads.splice(LEADS_AT_ONCE);
       const [noteEntry, entry, ...leadEntries] = await view.get(note, row, ...leads);
       if (!noteEntry) return false;
       const ends = entry && ENDS.get(kind)?.(entry);
       if (typeof ends === "number" && ends > now) {
-        view.change(remove(note), put(keys.due(ends, row), value));
+        // Another note of that moment may know further leads.
+        const [there] = await view.get(later(ends));
+        const all = new Set([...loaded(texts, value), ...(there ? loaded(texts, there.value) : [])]);
+        view.change(remove(note), put(later(ends), stored(texts, [...all])));
         return false;
       }
       // A lead that another row has taken meanwhile is not ours any more.

@@ -28,6 +28,27 @@ let prefixes = 0;
 
 export const newPrefix = (): string => `test-${prefixes++}`;
 
+const base64 = (text: string): string => Buffer.from(text, "utf8").toString("base64");
+
+/** What lies under a prefix, past the storer: keys without it, and the lease of each. */
+export async function rowsIn(server: Pick<EtcdServer, "call">, prefix: string): Promise<ReadonlyMap<string, { readonly lease: string }>> {
+  const { kvs = [] } = await server.call("/v3/kv/range", { key: base64(`${prefix}/`), range_end: base64(`${prefix}0`) });
+  const entries = kvs as readonly { readonly key: string; readonly lease?: string }[]; // as etcd documents it
+  return new Map(
+    entries.map(({ key, lease = "0" }) => [
+      Buffer.from(key, "base64")
+        .toString("utf8")
+        .slice(prefix.length + 1),
+      { lease },
+    ]),
+  );
+}
+
+/** Writes under a key, past the storer. */
+export const putPast = async (server: Pick<EtcdServer, "call">, key: string, value: string): Promise<void> => {
+  await server.call("/v3/kv/put", { key: base64(key), value: base64(value) });
+};
+
 const T0 = Date.UTC(2040, 0, 1);
 export const at = (milliseconds: number): Date => new Date(T0 + milliseconds);
 
