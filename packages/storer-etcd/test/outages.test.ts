@@ -13,8 +13,8 @@ beforeAll(async () => {
   if (!withoutEtcd) server = await newServer();
 });
 beforeEach(async () => {
-  // A test that failed may have left it stopped.
-  await server?.stop();
+  // A test may have left it frozen or stopped.
+  server?.wake();
   await server?.start();
 });
 afterAll(() => server?.end());
@@ -65,7 +65,7 @@ describe.skipIf(withoutEtcd)("a server that goes away", () => {
   it("by freezing is given up after the timeout, and answers again when it wakes", async () => {
     const storer = await openStorer(server, { timeout: seconds(0.2) });
     await storer.createUser(aUser("ann"));
-    server.signal("SIGSTOP");
+    await server.freeze();
     await expect(storer.load("pid-ann")).rejects.toMatchObject({
       ...unavailable,
       message: expect.stringContaining("no answer within 200 ms"),
@@ -73,7 +73,7 @@ describe.skipIf(withoutEtcd)("a server that goes away", () => {
     // Those who wait behind the first one wait no longer than they may, either.
     const late = ["hash-1", "hash-2", "hash-3"].map((hash) => storer.setPasswordHash("pid-ann", hash));
     await Promise.all(late.map((one) => expect(one).rejects.toMatchObject({ code: "CASTELLAN_UNAVAILABLE" })));
-    server.signal("SIGCONT");
+    server.wake();
     expect(await triesUntil(5, () => storer.load("pid-ann"))).toBeLessThanOrEqual(5);
   });
 
@@ -237,11 +237,11 @@ describe.skipIf(withoutEtcd)("a closed storer", () => {
   it("is closed within the timeout while its server is frozen", async () => {
     const storer = await openStorer(server, { timeout: seconds(0.2) });
     await storer.createUser(aUser("ann"));
-    server.signal("SIGSTOP");
+    await server.freeze();
     const late = expect(storer.load("pid-ann")).rejects.toMatchObject(unavailable);
     await storer.close();
     await late;
-    server.signal("SIGCONT");
+    server.wake();
   });
 
   it("lets what is under way finish", async () => {
