@@ -48,6 +48,13 @@ const mysql: Opener = {
   example: "mysql://user:password@host/database",
 };
 
+/** It speaks to etcd by HTTP, without a driver. */
+const etcd: Opener = {
+  entry: "@castellan/storer-etcd",
+  opens: "etcd",
+  example: "etcd://user:password@host:2379,host2:2379/prefix",
+};
+
 export const schemes: Schemes = {
   sqlite: {
     entry: "@castellan/storer-sql/sqlite",
@@ -59,5 +66,7 @@ export const schemes: Schemes = {
   postgresql: postgres,
   mysql,
   mariadb: mysql,
+  etcd,
+  etcds: etcd,
   file: { entry: "@castellan/storer-file", opens: "jsonFile", example: FILE, argument: (uri) => fileOf(uri, "a JSON file", FILE) },
 };
