@@ -91,6 +91,19 @@ describe("openStorer", () => {
     },
   );
 
+  it.each(["etcd", "etcds"])(
+    "hands an address of %s to the storer on etcd, which says what is wrong with it, and not what it was given",
+    async (scheme) => {
+      const problems = await problemsOf(openStorer(`${scheme}://ann:hunter2@127.0.0.1:0,b/my app?sslmode=require`));
+      assert.match(problems, /a host in the address/);
+      assert.match(problems, /the prefix in the address/);
+      assert.match(problems, /the parameter "sslmode" in the address is unknown/);
+      assert.doesNotMatch(problems, /hunter2/);
+      const storer = await openStorer(`${scheme}://ann:hunter2@127.0.0.1:1,b/app`);
+      await storer.close?.();
+    },
+  );
+
   it("says what to install where the package of a scheme is missing, or is not what it should be", async () => {
     const table = {
       gone: { entry: "@castellan/storer-gone/gone", opens: "gone", driver: "gone-driver", example: "gone://host" },

@@ -55,6 +55,13 @@ const redis: Opener = {
   example: "redis://user:password@host/0",
 };
 
+/** It speaks to etcd by HTTP, without a driver. */
+const etcd: Opener = {
+  entry: "@castellan/storer-etcd",
+  opens: "etcd",
+  example: "etcd://user:password@host:2379,host2:2379/prefix",
+};
+
 export const schemes: Schemes = {
   sqlite: {
     entry: "@castellan/storer-sql/sqlite",
@@ -68,5 +75,7 @@ export const schemes: Schemes = {
   mariadb: mysql,
   redis,
   rediss: redis,
+  etcd,
+  etcds: etcd,
   file: { entry: "@castellan/storer-file", opens: "jsonFile", example: FILE, argument: (uri) => fileOf(uri, "a JSON file", FILE) },
 };
