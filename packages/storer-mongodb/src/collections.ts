@@ -1,9 +1,11 @@
 /** The collections, and what the operations on them have in common. @module */
-import type { Collection, Db, MatchKeysAndValues, UpdateFilter } from "mongodb";
+import { type Duration, Unavailable } from "@castellan/core";
+import type { Collection, CollectionOptions, Db, MatchKeysAndValues, UpdateFilter } from "mongodb";
 import type {
   ChallengeRow,
   CounterRow,
   FlowRow,
+  LinksRow,
   MailRow,
   MetaRow,
   SeriesRow,
@@ -13,11 +15,12 @@ import type {
   TrustedBrowserRow,
   UserRow,
 } from "./rows.ts";
-import { is } from "./values.ts";
+import { is, isNumber } from "./values.ts";
 
 interface Rows {
   readonly users: UserRow;
   readonly strangers: StrangerRow;
+  readonly links: LinksRow;
   readonly sign_ins: SignInRow;
   readonly challenges: ChallengeRow;
   readonly counters: CounterRow;
@@ -33,11 +36,27 @@ export type CollectionName = keyof Rows;
 
 export type Collections = { readonly [Name in CollectionName]: Collection<Rows[Name]> };
 
-export function collectionsOf(database: Db, prefix: string): Collections {
-  const of = <Name extends CollectionName>(name: Name): Collection<Rows[Name]> => database.collection<Rows[Name]>(`${prefix}_${name}`);
+/** How every command is run, whatever the client or the address say: acknowledged is what a majority has in its journal; read is what no failover takes back. */
+const settingsFor = (timeout: Duration): CollectionOptions => ({
+  writeConcern: { w: "majority", journal: true, wtimeoutMS: timeout },
+  readConcern: { level: "majority" },
+  readPreference: "primary",
+  promoteValues: true,
+  promoteLongs: true,
+  useBigInt64: false,
+  raw: false,
+  ignoreUndefined: false,
+  serializeFunctions: false,
+});
+
+export function collectionsOf(database: Db, prefix: string, timeout: Duration): Collections {
+  const settings = settingsFor(timeout);
+  const of = <Name extends CollectionName>(name: Name): Collection<Rows[Name]> =>
+    database.collection<Rows[Name]>(`${prefix}_${name}`, settings);
   return {
     users: of("users"),
     strangers: of("strangers"),
+    links: of("links"),
     sign_ins: of("sign_ins"),
     challenges: of("challenges"),
     counters: of("counters"),
@@ -69,10 +88,15 @@ export async function untilWritten<T>(write: () => Promise<T>): Promise<T> {
   return (await unlessTaken(write)) ?? (await write());
 }
 
+/** How often one document may change between a refusal and the look at why. */
+export const TRIES = 20;
+
+export const contended = (): Unavailable => new Unavailable("MongoDB: a document changes without end", { reason: "busy", retryAfter: 1 });
+
 /** An update of a user that advances the epoch: what dies with it and lies in the user's document goes in the same step. */
 export const advancing = (changes: MatchKeysAndValues<UserRow> = {}): UpdateFilter<UserRow> => ({
   $inc: { epoch: 1 },
-  $set: { oneTimePasswords: [], links: [], ...changes },
+  $set: { oneTimePasswords: [], ...changes },
 });
 
 /** What an operation answers of an update that may have advanced the epoch. */
@@ -80,5 +104,5 @@ export const EPOCH = { returnDocument: "after", projection: { epoch: 1 } } as co
 
 /** Whether there is such a user, of this very epoch: what a row in another collection lives by. */
 export async function isOfEpoch({ users }: Collections, pid: string, epoch: number): Promise<boolean> {
-  return (await users.findOne({ _id: is(pid), epoch: is(epoch) }, { projection: { _id: 1 } })) !== null;
+  return (await users.findOne({ _id: is(pid), epoch: isNumber(epoch) }, { projection: { _id: 1 } })) !== null;
 }

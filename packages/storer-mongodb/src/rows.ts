@@ -1,28 +1,16 @@
 /** The documents as they lie in the database. What is not said here is not stored. @module */
 import type { FactorProof, Level, NewIdentity, NewTotp } from "@castellan/core";
 
-/** What was counted for one subject, and its lock. */
+/** What was counted for one subject, and its lock. What is missing was never counted. */
 export interface Attempts {
   readonly used: number;
-  readonly windowEndsAt: Date;
+  readonly windowEndsAt?: Date;
   /** How many locks have followed each other. */
-  readonly locks: number;
-  readonly forgetsAt: Date | null;
+  readonly locks?: number;
+  readonly forgetsAt?: Date;
   readonly lock: { readonly at: Date; readonly until: Date; readonly by: "attempts" | "administrator" } | null;
   /** From when on all of this says nothing any more. */
   readonly endsAt: Date;
-}
-
-export type Purpose = "confirm" | "recover" | "unlock";
-
-export interface LinkPart {
-  readonly purpose: Purpose;
-  readonly selector: string;
-  readonly verifierHash: string;
-  readonly epoch: number;
-  readonly destination: string;
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
 }
 
 export interface IdentityPart extends NewIdentity {
@@ -49,17 +37,35 @@ export interface UserRow {
   readonly recoveryCodes: readonly string[];
   readonly oneTimePasswords: readonly string[];
   readonly identities: readonly IdentityPart[];
-  readonly links: readonly LinkPart[];
-  /** Of the subject `pid:` and the pid. */
+  /** Of the subject `pid:` and the pid; in the same document, so that every look-up of a user has the lock. */
   readonly attempts?: Attempts;
 }
 
-/** The same for whom there is no user: it costs what a user's does, and opens nothing. */
+/** The attempts of a subject that is no user: they cost what a user's do, and lock nobody out. */
 export interface StrangerRow {
-  /** What it is for, and the subject or the pid. */
+  /** The subject. */
   readonly _id: string;
   readonly attempts?: Attempts;
-  readonly links?: readonly LinkPart[];
+}
+
+export type Purpose = "confirm" | "recover" | "unlock";
+
+export interface LinkPart {
+  readonly selector: string;
+  readonly verifierHash: string;
+  readonly destination: string;
+}
+
+/** The links of one request. */
+export interface LinksRow {
+  /** Purpose and pid: what is asked for again takes its place. */
+  readonly _id: string;
+  readonly purpose: Purpose;
+  readonly pid: string;
+  readonly epoch: number;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly tokens: readonly LinkPart[];
 }
 
 export interface SignInRow {

@@ -3,8 +3,6 @@
 /** A caller in plain JavaScript handed in something of the wrong kind. The caller's mistake, not the world's. */
 export class WrongParameter extends TypeError {}
 
-export type Value = string | number | Date | null;
-
 const kindOf = (value: unknown): string => (value === null ? "null" : Array.isArray(value) ? "an array" : typeof value);
 
 /** Text with half a character in it would equal other such text on its way back. */
@@ -34,14 +32,17 @@ export function moment(value: unknown): Date {
 
 export const later = (now: Date, milliseconds: number): Date => moment(new Date(now.getTime() + milliseconds));
 
-const checked = (value: unknown): Value => {
-  if (value === null) return null;
-  if (typeof value === "number") return whole(value);
-  return value instanceof Date ? moment(value) : text(value);
-};
-
-/** Equal to this very value. An object in its place, `{ $gt: "" }` say, is refused and never asked. */
-export const is = (value: Value): { $eq: Value } => ({ $eq: checked(value) });
-export const isNot = (value: Value): { $ne: Value } => ({ $ne: checked(value) });
+/** Equal to this very text. An object in its place, `{ $gt: "" }` say, is refused and never asked. */
+export function is<Text extends string>(value: Text): { $eq: Text } {
+  text(value);
+  return { $eq: value };
+}
+export const isNot = (value: string): { $ne: string } => ({ $ne: text(value) });
+export const isOrNull = (value: string | null): { $eq: string | null } => ({ $eq: textOrNull(value) });
+export const isNumber = (value: number): { $eq: number } => ({ $eq: whole(value) });
+export const isAt = (value: Date): { $eq: Date } => ({ $eq: moment(value) });
 export const after = (now: Date): { $gt: Date } => ({ $gt: moment(now) });
 export const by = (now: Date): { $lte: Date } => ({ $lte: moment(now) });
+/** Also where nothing is stored. */
+export const IS_NULL: { readonly $eq: null } = { $eq: null };
+export const IS_NOT_NULL: { readonly $ne: null } = { $ne: null };

@@ -2,13 +2,14 @@
 import type { ExpireOperations, FactorProof, SignIn, SignInOperations } from "@castellan/core";
 import { type Collections, isOfEpoch, unlessTaken } from "../collections.ts";
 import type { SignInRow } from "../rows.ts";
-import { after, by, is, isNot, moment, text, whole } from "../values.ts";
+import { after, by, is, isNot, isNumber, moment, text, whole } from "../values.ts";
 import { type MongoUser, type ShownUser, shown, userOf } from "./users.ts";
 
 /** How many sign-ins a list holds at most. */
 const LONGEST_LIST = 100;
 
-const factorsOf = (factors: readonly FactorProof[]): FactorProof[] => factors.map(({ method, at }) => ({ method: text(method), at: moment(at) }));
+const factorsOf = (factors: readonly FactorProof[]): FactorProof[] =>
+  factors.map(({ method, at }) => ({ method: text(method), at: moment(at) }));
 
 const rowOf = (key: string, signIn: SignIn): SignInRow => ({
   _id: text(signIn.id),
@@ -62,16 +63,18 @@ export function signInOperations(collections: Collections): SignInOperations<Mon
       await sign_ins.updateOne({ key: is(key), ...running(seenAt) }, [update]);
     },
     async replaceSignIn(key, next, now) {
-      const live = { key: is(key), epoch: is(next.epoch), ...running(now) };
+      const live = { key: is(key), epoch: isNumber(next.epoch), ...running(now) };
       const row = await sign_ins.findOne(live, { projection: { pid: 1 } });
       if (!row || !(await isOfEpoch(collections, row.pid, next.epoch))) return false;
-      const update = { $set: { key: text(next.key), level: next.level === "full" ? "full" : "half", factors: factorsOf(next.factors) } } as const;
+      const update = {
+        $set: { key: text(next.key), level: next.level === "full" ? "full" : "half", factors: factorsOf(next.factors) },
+      } as const;
       return ((await unlessTaken(() => sign_ins.updateOne(live, update)))?.matchedCount ?? 0) > 0;
     },
     async takeExpiredSignIn(key, now) {
       const row = await sign_ins.findOne({ key: is(key), ...over(now) });
       if (!row || !(await isOfEpoch(collections, row.pid, row.epoch))) return null;
-      const taken = await sign_ins.findOneAndDelete({ key: is(key), epoch: is(row.epoch), ...over(now) });
+      const taken = await sign_ins.findOneAndDelete({ key: is(key), epoch: isNumber(row.epoch), ...over(now) });
       return taken && signInOf(taken);
     },
     async endSignIn(key) {
@@ -86,7 +89,7 @@ export function signInOperations(collections: Collections): SignInOperations<Mon
     async listSignIns(pid, now) {
       const user = await users.findOne({ _id: is(pid) }, { projection: { epoch: 1 } });
       if (!user) return [];
-      const rows = sign_ins.find({ pid: is(pid), epoch: is(user.epoch), ...running(now) });
+      const rows = sign_ins.find({ pid: is(pid), epoch: isNumber(user.epoch), ...running(now) });
       return (await rows.sort({ seenAt: -1 }).limit(LONGEST_LIST).toArray()).map(signInOf);
     },
   };

@@ -17,7 +17,8 @@ import type {
 } from "@castellan/core";
 import { advancing, type Collections, EPOCH, unlessTaken } from "../collections.ts";
 import type { UserRow } from "../rows.ts";
-import { is, moment, text, textOrNull, texts } from "../values.ts";
+import { is, isNumber, moment, text, textOrNull, texts } from "../values.ts";
+import { linksId, PURPOSES } from "./links.ts";
 
 /** The users of a MongoDB storer. */
 export interface MongoUser
@@ -53,12 +54,12 @@ const FIELDS: { readonly [Field in keyof MongoUser]: true } = {
 export const userFields: readonly string[] = Object.keys(FIELDS);
 
 /** What stays in the database when a user is looked up. */
-const KEPT_BACK = ["identities", "links", "recoveryCodes", "oneTimePasswords", "totp.secret"] as const;
+const KEPT_BACK = ["identities", "recoveryCodes", "oneTimePasswords", "totp.secret"] as const;
 
 /** The projection that leaves it there; `path` is where the user stands in what is answered. */
 export const shown = (path = ""): Record<string, 0> => Object.fromEntries(KEPT_BACK.map((field) => [`${path}${field}`, 0]));
 
-export type ShownUser = Omit<UserRow, "identities" | "links" | "recoveryCodes" | "oneTimePasswords">;
+export type ShownUser = Omit<UserRow, "identities" | "recoveryCodes" | "oneTimePasswords">;
 
 export const userOf = (row: ShownUser): MongoUser => ({
   pid: row._id,
@@ -93,7 +94,6 @@ export const newUserRow = (user: NewUser): UserRow => ({
   recoveryCodes: [],
   oneTimePasswords: [],
   identities: [],
-  links: [],
 });
 
 type UserOperations = Pick<ServerStorer<MongoUser>, "load" | "findByLogin" | "advanceEpoch"> &
@@ -113,8 +113,8 @@ export function userOperations(collections: Collections): UserOperations {
   };
 
   return {
-    load: (pid) => find({ _id: { $eq: text(pid) } }),
-    findByLogin: (login) => find({ login: { $eq: text(login) } }),
+    load: (pid) => find({ _id: is(pid) }),
+    findByLogin: (login) => find({ login: is(login) }),
     async advanceEpoch(pid) {
       return (await users.findOneAndUpdate({ _id: is(pid) }, advancing(), EPOCH))?.epoch ?? null;
     },
@@ -122,16 +122,17 @@ export function userOperations(collections: Collections): UserOperations {
       return (await unlessTaken(() => users.insertOne(newUserRow(user)))) !== null;
     },
     async removeUser(pid) {
-      const { sign_ins, challenges, series, trusted_browsers } = collections;
+      const { sign_ins, challenges, links, series, trusted_browsers } = collections;
       // Dead from here on, so that nothing of theirs would live again under a later user of this pid, wherever this ends.
       if (!(await users.findOneAndUpdate({ _id: is(pid) }, advancing(), EPOCH))) return false;
       for (const rows of [sign_ins, challenges, series, trusted_browsers]) await rows.deleteMany({ pid: is(pid) });
+      await links.deleteMany({ _id: { $in: PURPOSES.map((purpose) => linksId(purpose, pid)) } });
       return (await users.deleteOne({ _id: is(pid) })).deletedCount > 0;
     },
 
     async changePasswordHash(pid, from, passwordHash) {
       const changed = await users.findOneAndUpdate(
-        { _id: is(pid), epoch: is(from) },
+        { _id: is(pid), epoch: isNumber(from) },
         advancing({ passwordHash: text(passwordHash) }),
         EPOCH,
       );
@@ -142,7 +143,7 @@ export function userOperations(collections: Collections): UserOperations {
     },
     async upgradePasswordHash(pid, from, passwordHash) {
       const update = { $set: { passwordHash: text(passwordHash) } };
-      return (await users.updateOne({ _id: is(pid), passwordHash: is(text(from)) }, update)).matchedCount > 0;
+      return (await users.updateOne({ _id: is(pid), passwordHash: is(from) }, update)).matchedCount > 0;
     },
 
     async disableUser(pid, now) {
@@ -151,7 +152,6 @@ export function userOperations(collections: Collections): UserOperations {
           disabledAt: { $ifNull: ["$disabledAt", moment(now)] },
           epoch: { $add: ["$epoch", 1] },
           oneTimePasswords: [],
-          links: [],
         },
       };
       return (await users.updateOne({ _id: is(pid) }, [disabling])).matchedCount > 0;
