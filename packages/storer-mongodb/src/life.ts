@@ -1,9 +1,19 @@
 /** From opening to closing: nothing is asked before the indexes are there, each operation within its time, and none after the end. @module */
 import { type Duration, Unavailable } from "@castellan/core";
 import { failure } from "./failures.ts";
+import { WrongParameter } from "./values.ts";
 
 /** What may take longer than one that a visitor waits for: it makes many steps. */
 const PATIENT = new Set(["sweep", "claimMails"]);
+
+/** What the caller writes to its values later is not our business, however many steps are still to come. */
+function copyOf(args: unknown[]): unknown[] {
+  try {
+    return structuredClone(args);
+  } catch {
+    throw new WrongParameter("a value to store must be plain: a text, a number, a Date, or an object or array of such");
+  }
+}
 
 export class Life {
   readonly #prepare: () => Promise<void>;
@@ -28,8 +38,9 @@ export class Life {
       name,
       (...args: unknown[]) =>
         this.#guarded(async () => {
+          const given = copyOf(args);
           await this.#ready();
-          return operation(...args);
+          return operation(...given);
         }, !PATIENT.has(name)),
     ]);
     // The same names with functions of the same parameters and answers.

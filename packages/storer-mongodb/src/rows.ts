@@ -13,9 +13,11 @@ export interface Attempts {
   readonly endsAt: Date;
 }
 
-export interface IdentityPart extends NewIdentity {
+export interface IdentityPart extends Pick<NewIdentity, "issuer" | "subject" | "linkedAt"> {
   /** SHA-256 of issuer and subject: short enough for an index, and unique over all users. */
   readonly key: string;
+  /** What the provider said last, which is replaced as a whole. */
+  readonly said: Pick<NewIdentity, "provider" | "email" | "tokens">;
 }
 
 /** Everything of a user that must be decided together, in one document. What dies with the epoch and lies here is removed by what advances it. */

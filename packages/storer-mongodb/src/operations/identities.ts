@@ -16,17 +16,21 @@ const keyOf = (issuer: string, subject: string): string =>
     .update(JSON.stringify([text(issuer), text(subject)]))
     .digest("base64url");
 
+const saidOf = ({ provider, email, tokens }: IdentityPart["said"]): IdentityPart["said"] => ({
+  provider: text(provider),
+  email: textOrNull(email),
+  tokens: textOrNull(tokens),
+});
+
 const partOf = ({ issuer, subject, provider, email, tokens, linkedAt }: NewIdentity): IdentityPart => ({
   key: keyOf(issuer, subject),
   issuer,
   subject,
-  provider: text(provider),
-  email: textOrNull(email),
-  tokens: textOrNull(tokens),
   linkedAt: moment(linkedAt),
+  said: saidOf({ provider, email, tokens }),
 });
 
-const identityOf = (pid: string, { key: _, ...identity }: IdentityPart): Identity => ({ ...identity, pid });
+const identityOf = (pid: string, { key: _, said, ...identity }: IdentityPart): Identity => ({ ...identity, ...said, pid });
 
 const flowRowOf = ({ key, browserKey, purpose, data, createdAt, expiresAt }: OAuth2Flow): FlowRow => ({
   _id: text(key),
@@ -86,17 +90,13 @@ export function identityOperations({ users, flows }: Collections): OAuth2Operati
     },
     async noteIdentity(pid, { issuer, subject, provider, email, tokens }) {
       const key = keyOf(issuer, subject);
-      const said = {
-        "identities.$[one].provider": text(provider),
-        "identities.$[one].email": textOrNull(email),
-        "identities.$[one].tokens": textOrNull(tokens),
-      };
-      return (await users.updateOne({ _id: is(pid), "identities.key": is(key) }, { $set: said }, only(key))).matchedCount > 0;
+      const update = { $set: { "identities.$[one].said": saidOf({ provider, email, tokens }) } };
+      return (await users.updateOne({ _id: is(pid), "identities.key": is(key) }, update, only(key))).matchedCount > 0;
     },
     async replaceTokens(pid, issuer, subject, from, to) {
       const key = keyOf(issuer, subject);
-      const filter = { _id: is(pid), identities: { $elemMatch: { key: is(key), tokens: isOrNull(from) } } };
-      const update = { $set: { "identities.$[one].tokens": textOrNull(to) } };
+      const filter = { _id: is(pid), identities: { $elemMatch: { key: is(key), "said.tokens": isOrNull(from) } } };
+      const update = { $set: { "identities.$[one].said.tokens": textOrNull(to) } };
       return (await users.updateOne(filter, update, only(key))).matchedCount > 0;
     },
 

@@ -103,7 +103,10 @@ async function eachPart(
 }
 
 const sorted = (documents: readonly Fields[], body: Fields): Fields[] => {
-  let cursor = find<Fields>([...documents], {}, fieldsOf(body["projection"] ?? body["fields"]));
+  const projection = fieldsOf(body["projection"] ?? body["fields"]);
+  // Copies to project: leaving a field out of a part would take it out of what is stored.
+  const shown = Object.keys(projection).length > 0 ? documents.map(copyOf) : [...documents];
+  let cursor = find<Fields>(shown, {}, projection);
   // Asked for by name: an empty order is none.
   if (Object.keys(fieldsOf(body["sort"])).length > 0) cursor = cursor.sort(fieldsOf(body["sort"]) as Record<string, 1 | -1>);
   const skipped = cursor.skip(numberOf(body["skip"], 0));
