@@ -46,6 +46,19 @@ describe.each(Object.entries(DRIVERS))("the stand-in, as %s sees it", (_, Client
     expect(lookedUp).toEqual([{ ...all[7], self: [all[7]] }]);
   });
 
+  it("leaves fields out of what it answers, and not out of what it keeps", async () => {
+    const row: Row = { _id: "whole", login: "ann", tags: [{ key: "1" }] };
+    await rows("whole").insertOne(row);
+    const join = { $lookup: { from: "whole", localField: "_id", foreignField: "_id", as: "self" } };
+    expect(await rows("whole").findOne({ _id: "whole" }, { projection: { "tags.key": 0 } })).toEqual({ ...row, tags: [{}] });
+    expect(
+      await rows("whole")
+        .aggregate([{ $match: { _id: "whole" } }, join, { $project: { tags: 0, "self.tags": 0 } }])
+        .toArray(),
+    ).toEqual([{ _id: "whole", login: "ann", self: [{ _id: "whole", login: "ann" }] }]);
+    expect(await rows("whole").findOne({ _id: "whole" })).toEqual(row);
+  });
+
   it("lets one of many have a unique value, in an array too, and says which index", async () => {
     await rows("unique").createIndex({ login: 1 }, { unique: true, sparse: true });
     await rows("unique").createIndex({ "tags.key": 1 }, { unique: true, partialFilterExpression: { "tags.key": { $exists: true } } });

@@ -1,39 +1,44 @@
 /** The database that the tests of the storer run on: a stand-in, or a real server where MONGODB_URL names one. @module */
-import { type MongoStorer, mongodb } from "@castellan/storer-mongodb";
+import { type MongoOptions, type MongoStorer, mongodb } from "@castellan/storer-mongodb";
 import { MongoClient } from "mongodb";
-import { startMongo } from "./mongo-server.ts";
+import { type MongoServer, startMongo } from "./mongo-server.ts";
 
 /** Of a server whose databases may be made and dropped at will, without the name of a database. */
 export const realUrl = process.env["MONGODB_URL"];
 
-export interface TestDatabase {
-  /** Opens a storer on a database that nobody has used. */
-  open(): Promise<MongoStorer>;
+export interface TestDatabases {
+  readonly client: MongoClient;
+  /** `null` where the server is a real one. */
+  readonly standIn: MongoServer | null;
+  /** A storer on a database that nobody has used, over the one client. */
+  open(options?: Partial<MongoOptions>): Promise<MongoStorer>;
+  /** The name of the database that was opened last. */
+  readonly name: string;
   /** Removes all that the storers left, and ends the stand-in. */
   end(): Promise<void>;
 }
 
-/** `mongodb://host:port/?x=y` with the name of a database. */
-const uriOf = (url: string, database: string): string => {
-  const [before = "", query] = url.split("?", 2);
-  return `${before.replace(/\/*$/, "")}/${database}${query === undefined ? "" : `?${query}`}`;
-};
-
-export async function startDatabase(): Promise<TestDatabase> {
-  const server = realUrl === undefined ? await startMongo() : null;
-  const url = realUrl ?? `mongodb://127.0.0.1:${server?.port}/`;
+export async function startDatabases(Client: typeof MongoClient = MongoClient): Promise<TestDatabases> {
+  const standIn = realUrl === undefined ? await startMongo() : null;
+  const client = new Client(realUrl ?? `mongodb://127.0.0.1:${standIn?.port}/`, { serverSelectionTimeoutMS: 5_000 });
   const names: string[] = [];
+  // Two runs at once, or a thread of the same process, have others.
+  const run = `${process.pid}-${Math.round(performance.timeOrigin + performance.now() * 1000)}`;
   return {
-    open() {
-      const name = `castellan-test-${process.pid}-${names.length}`;
-      names.push(name);
-      return mongodb(uriOf(url, name));
+    client,
+    standIn,
+    get name() {
+      return names.at(-1) ?? "";
+    },
+    open(options) {
+      const database = `castellan-test-${run}-${names.length}`;
+      names.push(database);
+      return mongodb({ client, database, ...options });
     },
     async end() {
-      if (server) return server.end();
-      const client = new MongoClient(url);
-      for (const name of names) await client.db(name).dropDatabase();
+      if (!standIn) for (const name of names) await client.db(name).dropDatabase();
       await client.close();
+      await standIn?.end();
     },
   };
 }

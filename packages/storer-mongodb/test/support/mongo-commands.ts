@@ -208,11 +208,13 @@ const aggregate: Command = (body, databases) => {
   const [first, ...rest] = listOf(body["pipeline"]);
   const filter = fieldsOf(first?.["$match"]);
   const collection = target("aggregate", body, databases, filter);
-  const found = collection.matching(filter).map(([, document]) => copyOf(document));
   const stages = first && Object.hasOwn(first, "$match") ? rest : listOf(body["pipeline"]);
-  const pipeline = new Aggregator(stages, { collectionResolver: (name: string) => databases.of(body["$db"], name).all() });
+  const collectionResolver = (name: string): Fields[] => databases.of(body["$db"], name).all();
+  let documents = collection.matching(filter).map(([, document]) => document);
+  // Each stage has copies: what one has looked up is what is stored, and the next may take fields out of it.
+  for (const stage of stages) documents = new Aggregator([stage], { collectionResolver }).run<Fields>(documents.map(copyOf));
   const batchSize = numberOf(fieldsOf(body["cursor"])["batchSize"], FIRST_BATCH);
-  return databases.cursor(namespaceOf("aggregate", body), pipeline.run<Fields>(found), batchSize);
+  return databases.cursor(namespaceOf("aggregate", body), documents, batchSize);
 };
 
 const hello: Command = () => ({
