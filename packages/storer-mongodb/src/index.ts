@@ -33,7 +33,7 @@ export interface MongoOptions {
   readonly prefix?: string;
   /** How long an operation may take. @default seconds(5) */
   readonly timeout?: Duration;
-  /** How long to wait for a server that takes writes, and for a connection to it. Not of a `client`. @default seconds(2) */
+  /** How long to wait for a server that takes writes, which is looked for every half second, and for a connection to it. Not of a `client`. @default seconds(2) */
   readonly connectTimeout?: Duration;
 }
 
@@ -61,7 +61,11 @@ export async function mongodb(uriOrOptions: string | MongoOptions): Promise<Mong
   const { client, close } = await clientFor(settings);
   const database = client.db(settings.database ?? databaseOf(settings.uri) ?? undefined);
   const collections = collectionsOf(database, prefix, timeout);
-  const life = new Life(() => prepare(collections), timeout);
+  const life = new Life(async () => {
+    // Asked for by name: where the first connection failed, no command would make another.
+    await client.connect();
+    await prepare(collections);
+  }, timeout);
   const operations = life.watch({
     ...userOperations(collections),
     ...signInOperations(collections),

@@ -77,7 +77,7 @@ function queryOf(message: Buffer): Fields {
   const zero = message.indexOf(0, HEADER + 4);
   const at = zero + 1 + 8;
   const database = message.toString("utf8", HEADER + 4, zero).split(".", 1)[0];
-  return { $db: database, ...read(message.subarray(at, at + message.readInt32LE(at))) };
+  return { ...read(message.subarray(at, at + message.readInt32LE(at))), $db: database };
 }
 
 /** The bytes of a reply to `request`. */
