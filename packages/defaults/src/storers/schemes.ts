@@ -48,6 +48,13 @@ const mysql: Opener = {
   example: "mysql://user:password@host/database",
 };
 
+const mongodb: Opener = {
+  entry: "@castellan/storer-mongodb",
+  opens: "mongodb",
+  driver: "mongodb",
+  example: "mongodb://user:password@host/database",
+};
+
 export const schemes: Schemes = {
   sqlite: {
     entry: "@castellan/storer-sql/sqlite",
@@ -59,5 +66,7 @@ export const schemes: Schemes = {
   postgresql: postgres,
   mysql,
   mariadb: mysql,
+  mongodb,
+  "mongodb+srv": mongodb,
   file: { entry: "@castellan/storer-file", opens: "jsonFile", example: FILE, argument: (uri) => fileOf(uri, "a JSON file", FILE) },
 };
