@@ -36,10 +36,13 @@ export type CollectionName = keyof Rows;
 
 export type Collections = { readonly [Name in CollectionName]: Collection<Rows[Name]> };
 
-/** How every command is run, whatever the client or the address say: acknowledged is what a majority has in its journal; read is what no failover takes back. */
+/**
+ * How every command is run, whatever the client or the address say. What is acknowledged is in the journals of a majority. What is read is what the conditions of writes are decided by, on the same
+ * server: a majority's older view would still show what was just refused.
+ */
 const settingsFor = (timeout: Duration): CollectionOptions => ({
   writeConcern: { w: "majority", journal: true, wtimeoutMS: timeout },
-  readConcern: { level: "majority" },
+  readConcern: { level: "local" },
   readPreference: "primary",
   promoteValues: true,
   promoteLongs: true,

@@ -64,7 +64,7 @@ export async function mongodb(uriOrOptions: string | MongoOptions): Promise<Mong
   const life = new Life(async () => {
     // Asked for by name: where the first connection failed, no command would make another.
     await client.connect();
-    await prepare(collections);
+    await prepare(database, collections);
   }, timeout);
   const operations = life.watch({
     ...userOperations(collections),

@@ -1,7 +1,10 @@
 /** The indexes, which decide what is unique and find whatever is asked for, and the version of the layout. @module */
 import { ConfigError, days } from "@castellan/core";
-import type { IndexDescription } from "mongodb";
+import type { Collection, Db, IndexDescription } from "mongodb";
 import type { CollectionName, Collections } from "./collections.ts";
+
+/** MongoDB 4.4, as a number: updates by pipelines, and deletions by a named index. */
+const OLDEST = 404;
 
 /** Of the documents as this package writes them. Counts up when another one could not read them. */
 const LAYOUT = 1;
@@ -27,7 +30,7 @@ export const INDEXES: { readonly [Name in CollectionName]: readonly IndexDescrip
   ],
   strangers: [expiry("attempts.endsAt")],
   links: [plain("selector", { "tokens.selector": 1 }), expiry("expiresAt")],
-  sign_ins: [unique("key", { key: 1 }), plain("user", { pid: 1, seenAt: -1 }), expiry("idleEndsAt")],
+  sign_ins: [unique("key", { key: 1 }), plain("user", { pid: 1 }), expiry("idleEndsAt")],
   challenges: [plain("id", { id: 1 }), plain("session", { sessionKey: 1 }), plain("user", { pid: 1, purpose: 1 }), expiry("expiresAt")],
   counters: [expiry("resetsAt")],
   sessions: [expiry("expiresAt")],
@@ -38,8 +41,34 @@ export const INDEXES: { readonly [Name in CollectionName]: readonly IndexDescrip
   meta: [],
 };
 
+/** What the answer to an order of indexes means: there is another one of the name, or the documents that are there do not allow it. */
+const MISFITS = new Set([85, 86, 11_000]);
+
+const isMisfit = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "code" in error && typeof error.code === "number" && MISFITS.has(error.code);
+
+async function makeIndexes(collections: Collections, name: CollectionName): Promise<void> {
+  const indexes = INDEXES[name];
+  if (indexes.length === 0) return;
+  // Each is of its own type; what is called here all of them have.
+  const rows = collections[name] as unknown as Collection;
+  try {
+    await rows.createIndexes([...indexes]);
+  } catch (error) {
+    if (!isMisfit(error)) throw error;
+    throw new ConfigError([
+      `storer-mongodb: the collection ${rows.collectionName} has an index of one of these names that is another, or documents that do not fit one: ${indexes.map((index) => index.name).join(", ")}. Drop that index, or choose another \`prefix\``,
+    ]);
+  }
+}
+
 /** Makes what is missing. Any number of processes may do so at once. */
-export async function prepare(collections: Collections): Promise<void> {
+export async function prepare(database: Db, collections: Collections): Promise<void> {
+  const { version } = await database.command({ buildInfo: 1 });
+  const [major = 0, minor = 0] = String(version).split(".", 2).map(Number);
+  if (major * 100 + minor < OLDEST) {
+    throw new ConfigError([`storer-mongodb: the server is MongoDB ${major}.${minor}: it must be 4.4 or newer`]);
+  }
   const { meta } = collections;
   await meta.updateOne({ _id: "layout" }, { $setOnInsert: { version: LAYOUT } }, { upsert: true });
   const layout = await meta.findOne({ _id: "layout" });
@@ -48,9 +77,7 @@ export async function prepare(collections: Collections): Promise<void> {
       `storer-mongodb: the database is of layout ${layout.version}, this version knows ${LAYOUT}: install a newer version of @castellan/storer-mongodb`,
     ]);
   }
-  for (const [name, indexes] of Object.entries(INDEXES)) {
-    // A union of collections has no method in common but by this look at one of them.
-    const rows = collections[name as CollectionName] as Collections["meta"];
-    if (indexes.length > 0) await rows.createIndexes([...indexes]);
-  }
+  // The compiler sees to it that these are all of them, and no other.
+  const names = Object.keys(INDEXES) as CollectionName[];
+  await Promise.all(names.map((name) => makeIndexes(collections, name)));
 }

@@ -84,7 +84,9 @@ export function signInOperations(collections: Collections): SignInOperations<Mon
       return (await sign_ins.deleteOne({ _id: is(id), pid: is(pid) })).deletedCount > 0;
     },
     async endSignIns(pid, exceptKey) {
-      return (await sign_ins.deleteMany({ pid: is(pid), ...(exceptKey !== null && { key: isNot(exceptKey) }) })).deletedCount;
+      const filter = { pid: is(pid), ...(exceptKey !== null && { key: isNot(exceptKey) }) };
+      // By the index whose keys never change: in another one, a sign-in that is used or replaced meanwhile could slip past.
+      return (await sign_ins.deleteMany(filter, { hint: "user" })).deletedCount;
     },
     async listSignIns(pid, now) {
       const user = await users.findOne({ _id: is(pid) }, { projection: { epoch: 1 } });

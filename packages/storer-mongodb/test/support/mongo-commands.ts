@@ -238,7 +238,6 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   isMaster: hello,
   ping: nothing,
   endSessions: nothing,
-  buildInfo: () => ({ version: "7.0.0", versionArray: [7, 0, 0, 0] }),
   insert,
   update,
   delete: remove,

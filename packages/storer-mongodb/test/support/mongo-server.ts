@@ -6,8 +6,10 @@ import { createServer, type Server, type Socket } from "node:net";
 import { Databases, runCommand } from "./mongo-commands.ts";
 import { type Fields, Messages, type Request, replyTo } from "./mongo-wire.ts";
 
-/** What happens to a command: it runs; the connection breaks before it, or after it and before the answer; or it is never answered. */
-export type Fate = "run" | "lose" | "lose answer" | "hang";
+/** What happens to a command: it runs; the connection breaks before it, or after it and before the answer; it is never answered; it runs here, and no majority says that it has it too. */
+export type Fate = "run" | "lose" | "lose answer" | "hang" | "doubt";
+
+const DOUBT = { code: 64, codeName: "WriteConcernTimeout", errmsg: "waiting for replication timed out", errInfo: { wtimeout: true } };
 
 const DEATHS_OF_SOCKETS = new Set(["ECONNRESET", "EPIPE"]);
 
@@ -18,6 +20,8 @@ export class MongoServer {
   readonly #sockets = new Set<Socket>();
   /** Decides what becomes of each command. For tests of faults. */
   fate: (name: string, body: Fields) => Fate = () => "run";
+  /** What it says of itself. */
+  version = "7.0.0";
   /** The commands that were run since it was last emptied, but for those by which drivers watch a server. */
   readonly commands: Fields[] = [];
 
@@ -100,7 +104,8 @@ export class MongoServer {
       return;
     }
     if (!isWatching) this.commands.push(request.body);
-    const reply = await runCommand(request.body, this.#databases);
+    const done = name === "buildInfo" ? { ok: 1, version: this.version } : await runCommand(request.body, this.#databases);
+    const reply = fate === "doubt" && "writeConcern" in request.body ? { ...done, writeConcernError: DOUBT } : done;
     if (fate === "lose answer") socket.destroy();
     if (!request.isSilent && !socket.destroyed) socket.write(replyTo(request, reply));
   }
