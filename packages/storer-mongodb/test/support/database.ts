@@ -1,5 +1,5 @@
 /** The database that the tests of the storer run on: a stand-in, or a real server where MONGODB_URL names one. @module */
-import { type MongoOptions, type MongoStorer, mongodb } from "@castellan/storer-mongodb";
+import { type MongoStorer, mongodb } from "@castellan/storer-mongodb";
 import { MongoClient } from "mongodb";
 import { type MongoServer, startMongo } from "./mongo-server.ts";
 
@@ -7,36 +7,34 @@ import { type MongoServer, startMongo } from "./mongo-server.ts";
 export const realUrl = process.env["MONGODB_URL"];
 
 export interface TestDatabases {
-  readonly client: MongoClient;
   /** `null` where the server is a real one. */
   readonly standIn: MongoServer | null;
-  /** A storer on a database that nobody has used, over the one client. */
-  open(options?: Partial<MongoOptions>): Promise<MongoStorer>;
-  /** The name of the database that was opened last. */
-  readonly name: string;
-  /** Removes all that the storers left, and ends the stand-in. */
+  /** A storer on a database that nobody has used, over the one client. The database goes when the storer is closed: a real server has files for each. */
+  open(): Promise<MongoStorer>;
   end(): Promise<void>;
 }
 
 export async function startDatabases(Client: typeof MongoClient = MongoClient): Promise<TestDatabases> {
   const standIn = realUrl === undefined ? await startMongo() : null;
   const client = new Client(realUrl ?? `mongodb://127.0.0.1:${standIn?.port}/`, { serverSelectionTimeoutMS: 5_000 });
-  const names: string[] = [];
   // Two runs at once, or a thread of the same process, have others.
   const run = `${process.pid}-${Math.round(performance.timeOrigin + performance.now() * 1000)}`;
+  let opened = 0;
   return {
-    client,
     standIn,
-    get name() {
-      return names.at(-1) ?? "";
-    },
-    open(options) {
-      const database = `castellan-test-${run}-${names.length}`;
-      names.push(database);
-      return mongodb({ client, database, ...options });
+    async open() {
+      opened += 1;
+      const database = `castellan-test-${run}-${opened}`;
+      const storer = await mongodb({ client, database });
+      return {
+        ...storer,
+        async close() {
+          await storer.close();
+          await client.db(database).dropDatabase();
+        },
+      };
     },
     async end() {
-      if (!standIn) for (const name of names) await client.db(name).dropDatabase();
       await client.close();
       await standIn?.end();
     },
