@@ -110,12 +110,12 @@ describe("a server that goes away", () => {
     const server = await serverOf();
     const storer = await openStorer({ uri: server.uri, timeout: seconds(0.2) });
     await storer.createUser(aUser("ann"));
-    server.fate = () => "hang";
+    server.isFrozen = true;
     await expect(storer.load("pid-ann")).rejects.toMatchObject({
       ...unavailable,
       message: expect.stringContaining("no answer within 200 ms"),
     });
-    server.fate = () => "run";
+    server.isFrozen = false;
     expect(await triesUntil(5, () => storer.load("pid-ann"))).toBeLessThanOrEqual(5);
   });
 
@@ -123,7 +123,7 @@ describe("a server that goes away", () => {
     const server = await serverOf();
     const storer = await openStorer({ uri: server.uri, timeout: seconds(0.2) });
     await storer.ready();
-    server.fate = () => "hang";
+    server.isFrozen = true;
     await Promise.all([
       expect(storer.sweep(at(0), 1)).rejects.toMatchObject(unavailable),
       expect(storer.claimMails(at(0), at(1), 1)).rejects.toMatchObject(unavailable),
@@ -222,6 +222,19 @@ describe("a closed storer", () => {
     for (const [name, work] of Object.entries(everything(storer))) await expect(work(), name).rejects.toThrow(/closed/);
     await expect(storer.ready()).rejects.toThrow(Unavailable);
   });
+
+  it("is closed while its server is frozen, with an operation under way and without", async () => {
+    const server = await serverOf();
+    const [busy, idle] = [
+      await openStorer({ uri: server.uri, timeout: seconds(0.3) }),
+      await openStorer({ uri: server.uri, timeout: seconds(0.3) }),
+    ];
+    for (const storer of [busy, idle]) await storer.load("pid-ann");
+    server.isFrozen = true;
+    const late = expect(busy.load("pid-ann")).rejects.toMatchObject(unavailable);
+    await Promise.all([busy.close(), idle.close()]);
+    await late;
+  }, 10_000);
 
   it("lets what is under way finish, and a client that was handed in stay open", async () => {
     const server = await serverOf();

@@ -20,6 +20,8 @@ export class MongoServer {
   readonly #sockets = new Set<Socket>();
   /** Decides what becomes of each command. For tests of faults. */
   fate: (name: string, body: Fields) => Fate = () => "run";
+  /** Takes connections and answers nothing, not even whoever watches it. What came meanwhile is lost. */
+  isFrozen = false;
   /** What it says of itself. */
   version = "7.0.0";
   /** The commands that were run since it was last emptied, but for those by which drivers watch a server. */
@@ -98,7 +100,7 @@ export class MongoServer {
     const [name = ""] = Object.keys(request.body);
     const isWatching = /^(hello|ismaster|ping|endSessions)$/i.test(name);
     const fate = isWatching ? "run" : this.fate(name, request.body);
-    if (fate === "hang" || socket.destroyed) return;
+    if (this.isFrozen || fate === "hang" || socket.destroyed) return;
     if (fate === "lose") {
       socket.destroy();
       return;
