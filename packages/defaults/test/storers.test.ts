@@ -104,6 +104,17 @@ describe("openStorer", () => {
     },
   );
 
+  it.each(["mongodb", "mongodb+srv"])(
+    "hands an address of %s to the storer on MongoDB, which says what is wrong with it, and not what it was given",
+    async (scheme) => {
+      const problems = await problemsOf(openStorer(`${scheme}://ann:hunter2@db.example.com/?w=1`));
+      assert.match(problems, /the name of a database/);
+      assert.doesNotMatch(problems, /hunter2/);
+      const storer = await openStorer(`${scheme}://ann:hunter2@db.example.com/app`);
+      await storer.close?.();
+    },
+  );
+
   it("says what to install where the package of a scheme is missing, or is not what it should be", async () => {
     const table = {
       gone: { entry: "@castellan/storer-gone/gone", opens: "gone", driver: "gone-driver", example: "gone://host" },

@@ -62,6 +62,13 @@ const etcd: Opener = {
   example: "etcd://user:password@host:2379,host2:2379/prefix",
 };
 
+const mongodb: Opener = {
+  entry: "@castellan/storer-mongodb",
+  opens: "mongodb",
+  driver: "mongodb",
+  example: "mongodb://user:password@host/database",
+};
+
 export const schemes: Schemes = {
   sqlite: {
     entry: "@castellan/storer-sql/sqlite",
@@ -77,5 +84,7 @@ export const schemes: Schemes = {
   rediss: redis,
   etcd,
   etcds: etcd,
+  mongodb,
+  "mongodb+srv": mongodb,
   file: { entry: "@castellan/storer-file", opens: "jsonFile", example: FILE, argument: (uri) => fileOf(uri, "a JSON file", FILE) },
 };
