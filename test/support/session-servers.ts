@@ -42,11 +42,12 @@ export interface SessionServer {
 export interface Place {
   readonly isMissing: boolean;
   serve(): Promise<SessionServer>;
-  /** The recipe of the guide. `connected` settles as soon as its client has a connection again. */
+  /** The recipe of the guide. `connected` settles when its client has a connection, or will have one as soon as it is asked. */
   open(uri: string, patience?: number): Recipe & { connected(): Promise<void> };
 }
 
 const TABLE = new URL("../../node_modules/connect-pg-simple/table.sql", import.meta.url);
+/** A pool connects when it is asked. */
 const atOnce = async (): Promise<void> => {};
 
 async function servePostgres(): Promise<SessionServer> {
@@ -118,8 +119,19 @@ async function serveRedis(): Promise<SessionServer> {
   };
 }
 
+/** connect-mongo sets `_id` to what it is. MongoDB takes that; the stand-in takes no change of `_id` at all. */
+function dropIdleIds({ updates }: { readonly [name: string]: unknown }): void {
+  for (const update of Array.isArray(updates) ? updates : []) {
+    if (update.u?.$set?._id !== undefined && update.u.$set._id === update.q._id) delete update.u.$set._id;
+  }
+}
+
 async function serveMongo(): Promise<SessionServer> {
   const server = await startMongo();
+  server.fate = (_name, body) => {
+    dropIdleIds(body);
+    return "run";
+  };
   const ask = async <Result>(
     work: (sessions: ReturnType<ReturnType<MongoClient["db"]>["collection"]>) => Promise<Result>,
   ): Promise<Result> => {
@@ -177,6 +189,9 @@ export const places: Readonly<Record<string, Place>> = {
   "connect-mongo": {
     isMissing: false,
     serve: serveMongo,
-    open: (uri, patience) => ({ ...mongodbSessions(uri, patience), connected: atOnce }),
+    open(uri, patience) {
+      const { store, connected, close } = mongodbSessions(uri, patience);
+      return { store, close, connected: () => connected };
+    },
   },
 };
