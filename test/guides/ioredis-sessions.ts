@@ -13,8 +13,10 @@ export function ioredisSessions(url: string, patience = 3_000) {
     // Commands would wait until the server is back, and with them every request.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
     connectTimeout: patience,
     commandTimeout: patience,
+    socketTimeout: patience,
     retryStrategy: (tries) => Math.min(tries * 50, 1_000),
   });
   redis.on("error", (error: Error) => console.error("sessions:", error.message));
