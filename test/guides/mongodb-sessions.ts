@@ -5,7 +5,12 @@ import { MongoClient } from "mongodb";
 
 /** `patience` is how many milliseconds a request waits for the database, once or twice, before it is answered with 503. */
 export function mongodbSessions(url: string, patience = 3_000) {
-  const client = new MongoClient(url, { serverSelectionTimeoutMS: patience, connectTimeoutMS: patience, socketTimeoutMS: patience });
+  const client = new MongoClient(url, {
+    serverSelectionTimeoutMS: patience,
+    connectTimeoutMS: patience,
+    socketTimeoutMS: patience,
+    waitQueueTimeoutMS: patience,
+  });
   let isOpen = true;
   // A client whose first connection fails is of no use until somebody connects it again.
   const connect = async (): Promise<void> => {
