@@ -4,7 +4,7 @@ import { hours, minutes, systemClock } from "@castellan/core";
 import { type Answer, type BrowserClient, type Harness, seededRandom, TEST_SECRET } from "@castellan/testkit";
 import { expressSessions } from "castellan";
 import express from "express";
-import { afterAll, beforeAll, beforeEach, describe, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, it, onTestFinished, vi } from "vitest";
 import { proxyTo } from "../packages/storer-sql/test/support/proxy.ts";
 import { PASSWORD } from "./support/app.ts";
 import { addPages, type GateChanges, type MountedGate, startMounted } from "./support/mounted.ts";
@@ -109,6 +109,9 @@ async function stop(server: SessionServer): Promise<() => Promise<void>> {
   onTestFinished(start);
   return start;
 }
+
+// The recipes tell the log of each connection that broke: here all of them were broken on purpose.
+vi.spyOn(console, "error").mockReturnValue();
 
 describe.each(Object.entries(places))("sessions in %s", (_name, place) => {
   describe.skipIf(place.isMissing)("on its server", () => {
@@ -226,7 +229,7 @@ describe.each(Object.entries(places))("sessions in %s", (_name, place) => {
 
     it("let nobody wait for a server that has fallen silent, however many go on asking", async () => {
       const proxy = await proxyTo(server.uri);
-      const app = await start(place, server, { uri: proxy.uri, patience: 500 });
+      const app = await start(place, server, { uri: proxy.uri, patience: 1_000 });
       const ann = app.browser();
       await signUp(ann);
       await ann.get("/count");
@@ -249,7 +252,7 @@ describe.each(Object.entries(places))("sessions in %s", (_name, place) => {
 
     it("keep no process from starting whose server is away", async () => {
       const restart = await stop(server);
-      const app = await start(place, server, { patience: 500, isAway: true });
+      const app = await start(place, server, { patience: 1_000, isAway: true });
       const ann = app.browser();
       assert.equal((await signUp(ann)).status, 503);
       await restart();
@@ -261,7 +264,7 @@ describe.each(Object.entries(places))("sessions in %s", (_name, place) => {
     });
 
     it("are not asked without `eager` before somebody looks, so that who is signed in stays so while the server is away", async () => {
-      const app = await start(place, server, { patience: 500, eager: false });
+      const app = await start(place, server, { patience: 1_000, eager: false });
       const ann = app.browser();
       await signUp(ann);
       const restart = await stop(server);
