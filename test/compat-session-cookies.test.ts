@@ -14,9 +14,10 @@ interface Parts {
   readonly gate?: GateChanges;
   readonly rootUrl?: string;
   readonly cookieParser?: boolean;
+  readonly more?: (app: express.Express) => void;
 }
 
-const serve = ({ gate = {}, rootUrl, cookieParser: parses = false }: Parts = {}): Promise<Harness<MountedGate>> =>
+const serve = ({ gate = {}, rootUrl, cookieParser: parses = false, more }: Parts = {}): Promise<Harness<MountedGate>> =>
   startMounted({
     gate,
     ...(rootUrl !== undefined && { rootUrl }),
@@ -30,6 +31,7 @@ const serve = ({ gate = {}, rootUrl, cookieParser: parses = false }: Parts = {})
         req.session.count = (req.session.count ?? 0) + 1;
         res.send(String(req.session.count));
       });
+      more?.(main);
       return main;
     },
   });
@@ -93,6 +95,26 @@ describe("the session cookie", () => {
       );
     }
     assert.equal((await app.browser().get("/")).setCookies.length, 0);
+  });
+});
+
+describe("an answer of the application that sets the session cookie", () => {
+  it("is kept by no cache, unless the application says something else", async () => {
+    const app = await serve({
+      more: (main) =>
+        main.get("/own", (req, res) => {
+          req.session.count = 9;
+          res.set("Cache-Control", "private, max-age=9").send("own");
+        }),
+    });
+    for (const [path, expected] of [
+      ["/count", "no-store"],
+      ["/own", "private, max-age=9"],
+      ["/", undefined],
+    ] as const) {
+      const { headers, setCookies } = await app.browser().get(path);
+      assert.deepEqual([setCookies.length, headers["cache-control"]], [path === "/" ? 0 : 1, expected]);
+    }
   });
 });
 

@@ -27,6 +27,7 @@ export * from "./hasher.ts";
 export type { Context, CookieState, SessionState } from "./http/context.ts";
 export { cookieLine, readCookie, setCookie } from "./http/cookies.ts";
 export * from "./http/fields.ts";
+export { wantsJson } from "./http/negotiation.ts";
 export { networkOf } from "./http/network.ts";
 export { safeTarget } from "./http/redirects.ts";
 export type { StepUpScreen } from "./http/requirements.ts";

@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { type IncomingMessage, ServerResponse } from "node:http";
 import { manualClock } from "@castellan/testkit";
+import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import { ConfigError, hours, minutes, readHttpauthCookie, sealedCookie } from "castellan";
 import { describe, expect, it } from "vitest";
 
@@ -83,7 +85,62 @@ describe("a sealed cookie by itself", () => {
     expect(lineOf(quiet)).toBe("");
   });
 
+  it("that was put or removed on an answer is not replaced by the one that the request brought", () => {
+    const clock = manualClock();
+    const cookie = make(clock);
+    const [signIn, bob] = [response(), response()];
+    cookie.put(signIn, { subject: "ann", epoch: 0 });
+    cookie.put(bob, { subject: "bob", epoch: 0 });
+    const ann = request(cookieOf(signIn));
+    clock.advance(minutes(5));
+    const signOut = response();
+    cookie.remove(signOut);
+    cookie.read(ann, signOut);
+    expect(lineOf(signOut)).toMatch(/^__Host-who=; .*Max-Age=0/);
+    const before = lineOf(bob);
+    cookie.read(ann, bob);
+    expect(lineOf(bob)).toBe(before);
+  });
+
+  it("goes out on no answer that a cache may keep, and is not sent anew on one that is for everybody", () => {
+    const clock = manualClock();
+    const cookie = make(clock);
+    const [res, mine, logo] = [response(), response(), response()];
+    cookie.put(res, { subject: "ann", epoch: 0 });
+    expect(res.getHeader("cache-control")).toBe("no-store");
+    clock.advance(minutes(5));
+    const again = request(cookieOf(res));
+    mine.setHeader("cache-control", "private, max-age=60");
+    logo.setHeader("cache-control", "public, max-age=60");
+    for (const answer of [mine, logo]) expect(cookie.read(again, answer)?.subject).toBe("ann");
+    expect([mine.getHeader("cache-control"), lineOf(mine)]).toEqual(["private, max-age=60", expect.stringContaining("__Host-who=")]);
+    expect(lineOf(logo)).toBe("");
+  });
+
+  it("is over an idle time after a clock was put right, by which it was seen in the future", () => {
+    const clock = manualClock();
+    const cookie = make(clock);
+    const [today, res, answer] = [clock.now(), response(), response()];
+    clock.advance(hours(20));
+    cookie.put(res, { subject: "ann", epoch: 0 });
+    clock.set(today);
+    cookie.read(request(cookieOf(res)), answer);
+    clock.advance(hours(2));
+    expect(cookie.read(request(cookieOf(answer)))).toBeNull();
+  });
+
+  it("names nobody of whom a column was forgotten", () => {
+    const cookie = make();
+    for (const subject of [undefined, null, 7, ""])
+      expect(() => cookie.put(response(), { subject: subject as never, epoch: 0 })).toThrow(/`subject` must be a text/);
+    for (const epoch of [undefined, null, "1", Number.NaN, 0.5])
+      expect(() => cookie.put(response(), { subject: "ann", epoch: epoch as never })).toThrow(/`epoch` must be a whole number/);
+  });
+
   it("says what is wrong with its options", () => {
+    for (const name of ["__Host-who", "__Secure-who", "__host-who"])
+      expect(() => sealedCookie({ name, keys: [KEY], secure: false })).toThrow(/browsers take no cookie/);
+    expect(() => sealedCookie({ name: "who", keys: [KEY], secure: false })).not.toThrow();
     expect(() => sealedCookie({ name: "a b", keys: [KEY] })).toThrow(/name of a cookie/);
     expect(() => sealedCookie({ name: NAME, keys: ["short"] })).toThrow(ConfigError);
     expect(() => sealedCookie({ name: NAME, keys: [] })).toThrow(/at least one key/);
@@ -91,6 +148,22 @@ describe("a sealed cookie by itself", () => {
     expect(() => sealedCookie({ name: NAME, keys: [KEY] }).put(response(), { subject: "x".repeat(4_000), epoch: 0 })).toThrow(
       /browsers keep 4096/,
     );
+  });
+});
+
+describe("the example of the README", () => {
+  it("lets in whom the cookie names, and neither a stranger nor somebody whose epoch moved on", async () => {
+    const text = await readFile(new URL("../README.md", import.meta.url), "utf8");
+    const condition = /const isIn = (.+?);/.exec(text)?.[1] ?? "";
+    const isIn = new Function("user", "holder", `return ${condition}`);
+    for (const [user, holder, expected] of [
+      [null, null, false],
+      [undefined, { subject: "gone", epoch: 1 }, false],
+      [{}, { subject: "ann", epoch: 1 }, false],
+      [{ epoch: 2 }, { subject: "ann", epoch: 1 }, false],
+      [{ epoch: 1 }, { subject: "ann", epoch: 1 }, true],
+    ])
+      expect(isIn(user, holder)).toBe(expected);
   });
 });
 
@@ -125,6 +198,18 @@ describe("a cookie of nim-httpauth", () => {
   });
 
   it("wants the key as it was", async () => {
-    await expect(readHttpauthCookie(admin, "short")).rejects.toThrow(/32 bytes/);
+    for (const wrong of ["short", "", undefined as never, new Uint8Array(31)])
+      await expect(readHttpauthCookie(admin, wrong)).rejects.toThrow(/32 bytes/);
+  });
+
+  it("names nobody by what is no text, since two such names would become one", async () => {
+    const seal = (name: readonly number[]): string => {
+      const nonce = new Uint8Array(24);
+      const text = Buffer.from([...Buffer.from("session|"), ...name]);
+      return Buffer.concat([nonce, xsalsa20poly1305(Buffer.from(key), nonce).encrypt(text)]).toString("base64url");
+    };
+    expect(await readHttpauthCookie(seal([0xc3, 0xa4]), key)).toBe("ä");
+    expect(await readHttpauthCookie(seal([0x61, 0xff]), key)).toBeNull();
+    expect(await readHttpauthCookie(seal([]), key)).toBeNull();
   });
 });

@@ -13,6 +13,8 @@ import {
   sessionKeeping,
 } from "@castellan/core";
 import session from "express-session";
+import onHeaders from "on-headers";
+import { keepOutOfCaches, setsCookie } from "./caches.ts";
 import { HashedStore, StorerStore } from "./hashed-store.ts";
 import { type Carrier, loadedSession } from "./loaded-session.ts";
 
@@ -171,6 +173,10 @@ class ExpressSessions implements Sessions {
     const { promise, resolve, reject } = deferred();
     const loading: Loading = { view, done: promise, isOver: false, failure: null };
     this.#loadings.set(req, loading);
+    // What is registered first is called last: after express-session has set its cookie.
+    onHeaders(res, () => {
+      if (setsCookie(res, this.cookieName)) keepOutOfCaches(res);
+    });
     this.#run(view, res, (error) => {
       // express-session calls again when it cannot write at the end of the answer, which is too late to tell anybody else.
       if (loading.isOver) return this.#setup.logger.error("a session could not be written", { error });

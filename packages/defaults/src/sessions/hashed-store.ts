@@ -1,30 +1,15 @@
 /** Lets any express-session store hold hashes of session ids instead of the ids: a dump of it opens nothing. @module */
 import { type Clock, type Duration, digest, minutes, type SessionOperations } from "@castellan/core";
 import session, { type SessionData } from "express-session";
+import { Tombstones } from "./tombstones.ts";
 
 type Done<Result = void> = (error?: unknown, result?: Result) => void;
 
 export const storeKey = (sessionId: string): string => digest("session", sessionId);
 
-const TOMBSTONES = 10_000;
 /** A session is written for its expiry alone at most this often. */
 const RENEW_AFTER = minutes(1);
 const MOST_REMEMBERED = 10_000;
-
-/** What has just been destroyed, so that a slow request does not write it back. Bounded, the oldest go first. */
-class Tombstones {
-  readonly #keys = new Set<string>();
-
-  add(key: string): void {
-    this.#keys.add(key);
-    const [oldest] = this.#keys;
-    if (this.#keys.size > TOMBSTONES && oldest !== undefined) this.#keys.delete(oldest);
-  }
-
-  has(key: string): boolean {
-    return this.#keys.has(key);
-  }
-}
 
 /**
  * Wraps a store: ids are hashed, a destroyed session is not written back by a request that was still under way, one that is only read is hardly ever written, and a

@@ -6,6 +6,7 @@ const NONCE_BYTES = 24;
 const TAG_BYTES = 16;
 const LONGEST = 4096;
 const SIGN = "session|";
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const MISSING = "readHttpauthCookie needs a package that knows XSalsa20-Poly1305: run `npm install @noble/ciphers`";
 
 /**
@@ -15,7 +16,7 @@ const MISSING = "readHttpauthCookie needs a package that knows XSalsa20-Poly1305
  */
 export async function readHttpauthCookie(value: string | null | undefined, key: string | Uint8Array): Promise<string | null> {
   const bytes = typeof key === "string" ? Buffer.from(key) : key;
-  if (bytes.length !== KEY_BYTES)
+  if (bytes?.length !== KEY_BYTES)
     throw new ConfigError([`readHttpauthCookie: the key must have ${KEY_BYTES} bytes, as nim-httpauth's \`session_key\` has`]);
   const { xsalsa20poly1305 } = await import("@noble/ciphers/salsa.js").catch(() => {
     throw new ConfigError([MISSING]);
@@ -24,13 +25,12 @@ export async function readHttpauthCookie(value: string | null | undefined, key: 
   const sealed = Buffer.from(value, "base64url");
   if (sealed.length < NONCE_BYTES + TAG_BYTES + SIGN.length) return null;
   try {
-    const text = Buffer.from(xsalsa20poly1305(bytes, sealed.subarray(0, NONCE_BYTES)).decrypt(sealed.subarray(NONCE_BYTES))).toString(
-      "utf8",
-    );
+    // Strictly: two names that are no UTF-8 must not become one.
+    const text = UTF8.decode(xsalsa20poly1305(bytes, sealed.subarray(0, NONCE_BYTES)).decrypt(sealed.subarray(NONCE_BYTES)));
     // Its mailed tokens are sealed by the same key: they are no sessions.
     return text.startsWith(SIGN) && text.length > SIGN.length ? text.slice(SIGN.length) : null;
   } catch {
-    // The tag does not fit: damaged, made up, or of another key.
+    // The tag does not fit (damaged, made up, of another key), or it is no text.
     return null;
   }
 }

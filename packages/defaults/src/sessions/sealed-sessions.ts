@@ -1,5 +1,5 @@
 /** Browser sessions without a store: what the application keeps lies sealed in the cookie itself. @module */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import {
   cookieLine,
   type Duration,
@@ -13,9 +13,13 @@ import {
   type SessionSetup,
   type Sessions,
   setCookie,
+  wantsJson,
 } from "@castellan/core";
 import onHeaders from "on-headers";
+import { isForEverybody, keepOutOfCaches } from "./caches.ts";
+import { holdAnswer, type Instead } from "./held-answer.ts";
 import { CookieSealer } from "./sealed-cookie.ts";
+import { Tombstones } from "./tombstones.ts";
 
 export interface SealedSessionsOptions {
   /** Seals the session cookie; the first one seals, all of them open. Each at least 32 random bytes. */
@@ -27,10 +31,12 @@ export interface SealedSessionsOptions {
 }
 
 const ID_BYTES = 32;
+/** The most that the application may keep, as JSON. The rest of the 4,096 bytes is the suite's: who signs in must not be kept out by what lies in the session. */
+const MOST_BYTES = 2_500;
 
 /**
- * Sessions in sealed cookies: nothing is stored and nobody is asked. `req.session` is a plain object of some 2,500 bytes at most; `req.session = null` ends it. Who is signed in stands in the storer's rows all
- * the same, so that a sign-out is final. What the application keeps here is not: a browser can bring an older cookie back, so keep nothing in it that must not be had twice.
+ * Sessions in sealed cookies: nothing is stored and nobody is asked. `req.session` is a plain object of 2,500 bytes of JSON at most; `req.session = null` ends it. Who is signed in stands in the storer's rows
+ * all the same, so that a sign-out is final. What the application keeps here is not: a browser can bring an older cookie back, so keep nothing in it that must not be had twice.
  */
 export function sealedSessions(options: SealedSessionsOptions): SessionAdapter {
   const secrets = [options?.secret ?? []].flat();
@@ -46,7 +52,8 @@ export function sealedSessions(options: SealedSessionsOptions): SessionAdapter {
     start(setup) {
       const lifetime = options.lifetime ?? setup.lifetime;
       const { cookieName: name, clock, random } = setup;
-      return new SealedSessions(setup, new CookieSealer({ name, keys: secrets, idle: options.idle ?? lifetime, lifetime, clock, random }));
+      const sealer = new CookieSealer({ purpose: "session", name, keys: secrets, idle: options.idle ?? lifetime, lifetime, clock, random });
+      return new SealedSessions(setup, sealer);
     },
   };
 }
@@ -62,20 +69,28 @@ interface State {
   data: Values | null;
   /** What the suite keeps. */
   own: Values;
+  /** Of the application's, as JSON, what goes on being kept when what it puts now cannot be. */
+  kept: string;
   /** What the browser has, as JSON; `null` for nothing. */
   sent: string | null;
   /** The cookie is older than it should be. */
   isDue: boolean;
+  hasComplained: boolean;
 }
 
-const textOf = ({ id, data, own }: State): string => JSON.stringify([id, data, own]);
+const NOTHING = { id: null, own: {}, kept: "{}" } as const satisfies Partial<State>;
 const isEmpty = ({ data, own }: State): boolean => Object.keys(data ?? {}).length === 0 && Object.keys(own).length === 0;
+const picked = (from: Values, keep: readonly string[]): Values =>
+  Object.fromEntries(keep.flatMap((key) => (Object.hasOwn(from, key) ? [[key, from[key] ?? null]] : [])));
 
 class SealedSessions implements Sessions {
   readonly cookieName: string;
   readonly #setup: SessionSetup;
   readonly #sealer: CookieSealer;
   readonly #states = new WeakMap<IncomingMessage, State>();
+  readonly #watched = new WeakSet<ServerResponse>();
+  /** Ids that were ended or left behind here: a request that was under way then must not put the browser back there. */
+  readonly #over = new Tombstones();
 
   constructor(setup: SessionSetup, sealer: CookieSealer) {
     this.cookieName = setup.cookieName;
@@ -84,26 +99,27 @@ class SealedSessions implements Sessions {
   }
 
   idOf(req: IncomingMessage): string | null {
-    return readCookie(req.headers.cookie, this.cookieName) === null ? null : this.#stateOf(req).id;
+    if (readCookie(req.headers.cookie, this.cookieName) === null) return null;
+    const { id, sent } = this.#stateOf(req);
+    return sent === null ? null : id;
   }
 
   attach(req: IncomingMessage, res: ServerResponse): void {
+    // Whoever has no cookie and is not looked at costs no more than this.
+    if (this.idOf(req) !== null) this.#watch(req, res);
     // The application has a session of its own there.
     if (Object.hasOwn(req, "session")) return;
-    // Whoever has no cookie and is not looked at costs no more than this.
-    const look = (): State => this.#watch(req, res);
     Object.defineProperty(req, "session", {
       configurable: true,
       enumerable: true,
-      get: () => look().data,
+      get: () => this.#watch(req, res).data,
       set: (value: unknown) => {
-        const state = look();
-        if (value === null || value === undefined) this.#end(state, true);
+        const state = this.#watch(req, res);
         // The application's own: what it puts is what it gets back at the next request, as JSON.
-        else state.data = { ...(value as Values) };
+        if (value !== null && value !== undefined) state.data = { ...(value as Values) };
+        else this.#endByApplication(state, req, res);
       },
     });
-    if (this.idOf(req) !== null) look();
   }
 
   async open(req: IncomingMessage, res: ServerResponse): Promise<Session> {
@@ -111,11 +127,10 @@ class SealedSessions implements Sessions {
   }
 
   #session(state: State, res: ServerResponse): Session {
-    if (state.id === null || state.data === null) this.#renew(state, {});
-    const picked = (keep: readonly string[]): Values =>
-      Object.fromEntries(keep.flatMap((key) => (state.data && Object.hasOwn(state.data, key) ? [[key, state.data[key] ?? null]] : [])));
+    state.data ??= {};
+    state.id ??= this.#newId();
     return {
-      id: String(state.id),
+      id: state.id,
       get: (key) => state.own[key],
       put(key, value) {
         state.own[key] = value;
@@ -125,13 +140,11 @@ class SealedSessions implements Sessions {
       },
       save: async () => this.#write(state, res),
       regenerate: async (keep) => {
-        this.#renew(state, picked(keep));
+        this.#renew(state, keep);
         return this.#session(state, res);
       },
       destroy: async (keep) => {
-        const values = picked(keep);
-        if (Object.keys(values).length > 0) this.#renew(state, values);
-        else this.#end(state, false);
+        this.#renew(state, keep);
         this.#write(state, res);
       },
     };
@@ -148,12 +161,20 @@ class SealedSessions implements Sessions {
   #read(req: IncomingMessage): State {
     const value = readCookie(req.headers.cookie, this.cookieName);
     const sealed = this.#sealer.open(value);
-    if (value === null || sealed === null)
-      return { id: null, issuedAt: this.#setup.clock.now(), data: {}, own: {}, sent: null, isDue: false };
-    const [id, data, own] = sealed.content as [string, Values, Values]; // sealed by `#write`
-    const state: State = { id, issuedAt: sealed.issuedAt, data, own, sent: null, isDue: this.#sealer.isDue(value, sealed) };
-    state.sent = textOf(state);
-    return state;
+    const [id, data, own] = (sealed?.content ?? []) as [string?, Values?, Values?]; // sealed by `#write`
+    const state: State = {
+      ...NOTHING,
+      issuedAt: this.#setup.clock.now(),
+      data: {},
+      own: {},
+      sent: null,
+      isDue: false,
+      hasComplained: false,
+    };
+    if (value === null || !sealed || !id || !data || !own || this.#over.has(id)) return state;
+    const kept = JSON.stringify(data);
+    const isDue = this.#sealer.isDue(value, sealed);
+    return { ...state, id, issuedAt: sealed.issuedAt, data, own, kept, isDue, sent: contentOf(id, kept, own) };
   }
 
   /** The state, whose changes go out with the answer. */
@@ -165,47 +186,117 @@ class SealedSessions implements Sessions {
         try {
           this.#write(state, res);
         } catch (error) {
-          // The answer is on its way: what was too large is not kept, and somebody should know.
+          // The answer is on its way: what could not be written is not kept, and somebody should know.
           this.#setup.logger.error("a session could not be written", { error });
         }
       });
     }
     return state;
   }
-  readonly #watched = new WeakSet<ServerResponse>();
 
-  #renew(state: State, data: Values): void {
+  #newId(): string {
+    return randomText(this.#setup.random, ID_BYTES);
+  }
+
+  /** Leaves the session behind, but for the application's keys in `keep`. Another one begins with what is put. */
+  #renew(state: State, keep: readonly string[]): void {
+    if (state.id !== null) this.#over.add(state.id);
+    const kept = JSON.stringify(picked(JSON.parse(state.kept), keep));
     Object.assign(state, {
-      id: randomText(this.#setup.random, ID_BYTES),
+      ...NOTHING,
       issuedAt: this.#setup.clock.now(),
-      data,
+      data: picked(state.data ?? {}, keep),
       own: {},
+      kept,
     } satisfies Partial<State>);
   }
 
-  /** `byApplication`: then whoever was signed in under it is so no more. */
-  #end(state: State, byApplication: boolean): void {
+  /** Whoever was signed in under it is so no more, which the answer waits for. */
+  #endByApplication(state: State, req: IncomingMessage, res: ServerResponse): void {
     const { id } = state;
-    Object.assign(state, { id: null, data: null, own: {} } satisfies Partial<State>);
-    if (byApplication && id !== null)
-      this.#setup.ended(id).catch((error: unknown) => this.#setup.logger.error("a sign-in could not be ended with its session", { error }));
+    Object.assign(state, { ...NOTHING, data: null, own: {} } satisfies Partial<State>);
+    if (id === null) return;
+    const ended = this.#setup.ended(id).then(() => this.#over.add(id));
+    holdAnswer(res, ended, (error, instead) => {
+      this.#setup.logger.error("a sign-in could not be ended with its session", { error });
+      // The browser keeps what it has, and can try again.
+      Object.assign(state, { data: null, sent: null } satisfies Partial<State>);
+      this.#refuse(req, res, instead);
+    });
+  }
+
+  #refuse(req: IncomingMessage, res: ServerResponse, instead: Instead): void {
+    if (res.headersSent) return void res.destroy();
+    const others = [res.getHeader("set-cookie") ?? []].flat().map(String);
+    for (const name of res.getHeaderNames())
+      if (/^(?:content-(?!security-policy).*|etag|last-modified|location|set-cookie)$/.test(name)) res.removeHeader(name);
+    const lines = others.filter((line) => !line.startsWith(`${this.cookieName}=`));
+    if (lines.length > 0) res.setHeader("set-cookie", lines);
+    res.statusCode = 503;
+    res.statusMessage = STATUS_CODES[503] ?? "";
+    res.setHeader("cache-control", "no-store");
+    const isJson = wantsJson(req);
+    res.setHeader("content-type", isJson ? "application/json; charset=utf-8" : "text/plain; charset=utf-8");
+    instead(isJson ? JSON.stringify({ status: "failure", reason: "unavailable" }) : "Service unavailable");
   }
 
   /** Puts the cookie on the answer, where the browser has another one. */
   #write(state: State, res: ServerResponse): void {
-    const { cookieName: name } = this;
-    const { secure, random } = this.#setup;
-    if (state.data === null) {
-      if (state.sent !== null) setCookie(res, name, cookieLine(name, "", { secure, maxAge: 0 }));
-      state.sent = null;
-      return;
+    if (state.id !== null && this.#over.has(state.id)) return;
+    if (state.data === null || isEmpty(state)) {
+      // An empty one that goes on under its id is written, so that what was in it is gone.
+      if (state.sent === null) return;
+      if (state.data === null || state.id === null) {
+        state.sent = null;
+        return this.#send(res, "", 0);
+      }
     }
-    if (state.sent === null && isEmpty(state)) return;
-    state.id ??= randomText(random, ID_BYTES);
-    const text = textOf(state);
-    if (text === state.sent && !state.isDue) return;
-    setCookie(res, name, cookieLine(name, this.#sealer.seal(JSON.parse(text), state.issuedAt), { secure }));
-    state.sent = text;
-    state.isDue = false;
+    state.id ??= this.#newId();
+    const kept = this.#fitting(state);
+    const text = contentOf(state.id, kept, state.own);
+    // What is for everybody is no place to send somebody's cookie anew: the next answer is.
+    if (text === state.sent && (!state.isDue || isForEverybody(res))) return;
+    const value = this.#sealer.seal(text, state.issuedAt);
+    if (value !== null) return this.#sendContent(state, res, kept, value);
+    this.#complain(state, "what the suite keeps needs the place");
+    const bare = this.#sealer.seal(contentOf(state.id, NOTHING.kept, state.own), state.issuedAt);
+    if (bare === null) throw new RangeError("what the modules keep in a session is more than a cookie holds");
+    this.#sendContent(state, res, NOTHING.kept, bare);
+  }
+
+  #sendContent(state: State, res: ServerResponse, kept: string, value: string): void {
+    this.#send(res, value);
+    Object.assign(state, { kept, sent: contentOf(String(state.id), kept, state.own), isDue: false } satisfies Partial<State>);
+  }
+
+  #send(res: ServerResponse, value: string, maxAge?: number): void {
+    const { cookieName: name } = this;
+    setCookie(res, name, cookieLine(name, value, { secure: this.#setup.secure, ...(maxAge !== undefined && { maxAge }) }));
+    keepOutOfCaches(res);
+  }
+
+  /** What the application keeps, as JSON; what it kept before where that cannot be. */
+  #fitting(state: State): string {
+    const { data, kept } = state;
+    let problem: string;
+    try {
+      const text = JSON.stringify(data) ?? "";
+      const bytes = Buffer.byteLength(text);
+      if (text === kept || (text.startsWith("{") && bytes <= MOST_BYTES)) return text;
+      problem = text.startsWith("{") ? `it has ${bytes} bytes, and ${MOST_BYTES} are kept` : "it is no object as JSON";
+    } catch (error) {
+      problem = `it is no JSON: ${error instanceof Error ? error.message : "it cannot be read"}`;
+    }
+    this.#complain(state, problem);
+    return kept;
+  }
+
+  /** Neither an answer nor a sign-in fails by what cannot be kept, but somebody should know. */
+  #complain(state: State, problem: string): void {
+    if (!state.hasComplained)
+      this.#setup.logger.error(`a session could not be written: ${problem}. Put less into req.session, or keep it on the server`);
+    state.hasComplained = true;
   }
 }
+
+const contentOf = (id: string, kept: string, own: Values): string => `[${JSON.stringify(id)},${kept},${JSON.stringify(own)}]`;
