@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
  * @typedef {object} Figures
  * @property {number} cpuUs CPU time used since the start, all threads
  * @property {number} rss resident memory in bytes
- * @property {readonly string[]} statements what ran in the database since the last question, if the server counts
+ * @property {readonly string[]} statements what ran in the database since the last question, if the server counts and the database is SQLite
+ * @property {readonly string[]} operations the storer's operations since then, by name, if the server counts
  */
 /**
  * @typedef {object} Server

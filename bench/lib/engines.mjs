@@ -1,0 +1,78 @@
+/** The databases that storers are measured on: files, servers started here, and servers that somebody names. @module */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openStorer } from "castellan";
+import { servers } from "./database-servers.mjs";
+
+/**
+ * @typedef {object} Engine
+ * @property {string} name
+ * @property {string} uri as `openStorer` takes it
+ * @property {() => Promise<void>} end
+ */
+
+/** A file in a folder of its own. @param {string} scheme @param {string} file */
+function inFolder(scheme, file) {
+  const folder = mkdtempSync(join(tmpdir(), "castellan-bench-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", remove);
+  return { uri: `${scheme}://${join(folder, file)}`, end: async () => remove() };
+}
+
+/** `name=uri` of the option `--database`. @param {string} text @returns {[name: string, uri: string]} */
+function named(text) {
+  const [, name, uri] = /^([^=]+)=(\w[\w+.-]*:\/\/.*)$/s.exec(text) ?? [];
+  if (name === undefined || uri === undefined) throw new Error("--database takes name=uri, for example PostgreSQL=postgres://user@host/database");
+  return [name, uri];
+}
+
+/**
+ * How each engine is reached, by name. One that is given replaces one of that name that would be started.
+ * @param {readonly string[]} given `name=uri`, each of an empty database
+ * @returns {Map<string, () => Promise<import("./database-servers.mjs").Database>>}
+ */
+function waysTo(given) {
+  const stays = (/** @type {string} */ uri) => async () => ({ uri, end: async () => {} });
+  const ways = new Map([
+    ["SQLite", async () => inFolder("sqlite", "app.db")],
+    ["JSON file", async () => inFolder("file", "app.json")],
+  ]);
+  for (const [name, { isThere, start, from }] of servers) {
+    ways.set(name, async () => {
+      if (!isThere()) throw new Error(`its program is not there: install ${from}, or name a server by --database ${name}=…`);
+      return start();
+    });
+  }
+  const { MONGODB_URL } = process.env;
+  ways.set("MongoDB", MONGODB_URL ? stays(MONGODB_URL) : () => Promise.reject(new Error("the variable MONGODB_URL names no server")));
+  for (const [name, uri] of given.map(named)) ways.set(name, stays(uri));
+  return ways;
+}
+
+/**
+ * Runs `work` with one engine after the other, and leaves out, saying so, what is not there.
+ * @param {{ databases: readonly string[], log: (line: string) => void }} settings
+ * @param {(engine: Engine) => Promise<void>} work
+ * @param {(name: string) => boolean} [wanted]
+ */
+export async function withEngines({ databases, log }, work, wanted = () => true) {
+  for (const [name, open] of waysTo(databases)) {
+    if (!wanted(name)) continue;
+    let database;
+    try {
+      database = await open();
+      // Whether anything opens such an address; what it holds is made later.
+      await (await openStorer(database.uri)).close?.();
+    } catch (error) {
+      await database?.end();
+      log(`${name} is left out: ${error instanceof Error ? error.message.trim() : error}`);
+      continue;
+    }
+    try {
+      await work({ name, ...database });
+    } finally {
+      await database.end();
+    }
+  }
+}
