@@ -53,9 +53,9 @@ function asUser(/** @type {string} */ name, /** @type {string} */ folder) {
 async function begin([program = "", ...args], folder, isUp, signal = "SIGTERM") {
   const child = spawn(program, args, { cwd: folder, stdio: "ignore" });
   const exit = once(child, "exit");
-  // A driver that is stopped must leave no server behind.
   const kill = () => child.kill("SIGKILL");
-  process.on("exit", kill);
+  // A driver that is stopped leaves no server behind; the folder goes after it.
+  process.prependListener("exit", kill);
   for (;;) {
     if (child.exitCode !== null) throw new Error(`${program} ended at once, with ${child.exitCode}`);
     const up = await isUp().then(
@@ -74,8 +74,7 @@ async function begin([program = "", ...args], folder, isUp, signal = "SIGTERM") 
 }
 
 const POSTGRES = "/usr/lib/postgresql";
-const postgresVersion = () =>
-  (existsSync(POSTGRES) ? readdirSync(POSTGRES) : []).sort((one, other) => Number(one) - Number(other)).at(-1);
+const postgresVersion = () => (existsSync(POSTGRES) ? readdirSync(POSTGRES) : []).sort((one, other) => Number(one) - Number(other)).at(-1);
 
 /** @returns {Promise<Database>} */
 async function startPostgres() {
@@ -108,8 +107,7 @@ async function startMariadb() {
     ...[...as, "/usr/sbin/mariadbd", "--no-defaults", `--datadir=${data}`, `--socket=${socket}`, `--port=${port}`],
     ...["--bind-address=127.0.0.1", `--pid-file=${join(folder, "pid")}`, `--log-error=${join(folder, "log")}`],
   ];
-  const sql =
-    "CREATE DATABASE auth; CREATE USER castellan@'127.0.0.1' IDENTIFIED BY 'none'; GRANT ALL ON *.* TO castellan@'127.0.0.1'";
+  const sql = "CREATE DATABASE auth; CREATE USER castellan@'127.0.0.1' IDENTIFIED BY 'none'; GRANT ALL ON *.* TO castellan@'127.0.0.1'";
   const end = await begin(server, folder, () => run("mariadb", ["--no-defaults", "-uroot", `--socket=${socket}`, "-e", sql]));
   return { uri: `mysql://castellan:none@127.0.0.1:${port}/auth`, end };
 }

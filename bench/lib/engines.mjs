@@ -23,7 +23,8 @@ function inFolder(scheme, file) {
 /** `name=uri` of the option `--database`. @param {string} text @returns {[name: string, uri: string]} */
 function named(text) {
   const [, name, uri] = /^([^=]+)=(\w[\w+.-]*:\/\/.*)$/s.exec(text) ?? [];
-  if (name === undefined || uri === undefined) throw new Error("--database takes name=uri, for example PostgreSQL=postgres://user@host/database");
+  if (name === undefined || uri === undefined)
+    throw new Error("--database takes name=uri, for example PostgreSQL=postgres://user@host/database");
   return [name, uri];
 }
 
@@ -52,13 +53,15 @@ function waysTo(given) {
 
 /**
  * Runs `work` with one engine after the other, and leaves out, saying so, what is not there.
- * @param {{ databases: readonly string[], log: (line: string) => void }} settings
+ * @param {{ databases: readonly string[], engines: readonly string[], log: (line: string) => void }} settings `engines`: by name, and none for all
  * @param {(engine: Engine) => Promise<void>} work
- * @param {(name: string) => boolean} [wanted]
  */
-export async function withEngines({ databases, log }, work, wanted = () => true) {
-  for (const [name, open] of waysTo(databases)) {
-    if (!wanted(name)) continue;
+export async function withEngines({ databases, engines, log }, work) {
+  const ways = waysTo(databases);
+  const strangers = engines.filter((name) => !ways.has(name));
+  if (strangers.length > 0) throw new Error(`no such engine: ${strangers.join(", ")}; there are ${[...ways.keys()].join(", ")}`);
+  for (const [name, open] of ways) {
+    if (engines.length > 0 && !engines.includes(name)) continue;
     let database;
     try {
       database = await open();

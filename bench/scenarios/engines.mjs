@@ -1,0 +1,128 @@
+/** What each database costs: a user's page and a login over HTTP, the look-up of a session against the least that the database can be asked, and what each flow asks of it. @module */
+import { openStorer } from "castellan";
+import { loginOf, makeAccountsIn, NO_COST } from "../lib/accounts.mjs";
+import { compare } from "../lib/compare.mjs";
+import { withEngines } from "../lib/engines.mjs";
+import { floorOf } from "../lib/floors.mjs";
+import { countFlows } from "../lib/flows.mjs";
+import { startServer } from "../lib/server.mjs";
+import { median } from "../lib/statistics.mjs";
+import { inTurns, ratioOf } from "../lib/turns.mjs";
+import { ask, keepSigningIn, signIn } from "../lib/visitors.mjs";
+
+const CLIENTS = 16;
+const HOUR = 3_600_000;
+/** The one to which the others are compared too. */
+const FIRST = "SQLite";
+
+/**
+ * Logins a second, their hash left out, against bare Express that reads the same and sets a cookie.
+ * @param {import("../lib/compare.mjs").Settings} settings
+ * @param {{ base: import("../lib/server.mjs").Server, server: import("../lib/server.mjs").Server }} servers
+ */
+async function compareLogins({ rounds, seconds, log }, { base, server }) {
+  const logins = (/** @type {import("../lib/server.mjs").Server} */ which) => {
+    const end = performance.now() + seconds * 1000;
+    return keepSigningIn(which, { clients: CLIENTS, goOn: () => performance.now() < end });
+  };
+  await logins(base);
+  await logins(server);
+  const ratios = [];
+  let before = await logins(base);
+  for (let round = 1; round <= rounds; round += 1) {
+    const reached = await logins(server);
+    const after = await logins(base);
+    ratios.push((2 * reached) / (before + after));
+    log(`login round ${round}: ${ratios.at(-1)?.toFixed(3)} of bare Express (${reached.toFixed(0)} a second)`);
+    before = after;
+  }
+  return median(ratios);
+}
+
+/**
+ * How often the least that the database can be asked fits into the look-up of a session: one at a time, in turns.
+ * @param {import("../lib/compare.mjs").Settings} settings @param {string} uri
+ */
+async function lookUpAgainstFloor({ rounds }, uri) {
+  const floor = await floorOf(uri);
+  if (!floor) return null;
+  const storer = await openStorer(uri);
+  try {
+    await storer.ready?.();
+    const user = await storer.findByLogin(loginOf(1));
+    if (!user) throw new Error("the account is gone");
+    const now = new Date();
+    const end = new Date(now.getTime() + HOUR);
+    const key = `floor-${now.getTime()}`;
+    const [created, epoch] = [{ createdAt: now, seenAt: now, idleEndsAt: end, endsAt: end }, user.epoch];
+    const signIn = {
+      id: key,
+      pid: user.pid,
+      epoch,
+      level: /** @type {const} */ ("full"),
+      factors: [],
+      ...created,
+      userAgent: "bench",
+      network: "127.0.0.1",
+    };
+    if (!(await storer.createSignIn(key, signIn))) throw new Error("no sign-in was made");
+    const lookUp = async () => {
+      if (!(await storer.findSignIn(key, now))) throw new Error("the sign-in is gone");
+    };
+    const [floorUs = [], lookUpUs = []] = await inTurns([floor.once, lookUp], { rounds: 10 * rounds, times: 50 });
+    return { name: floor.name, ratio: ratioOf(lookUpUs, floorUs) };
+  } finally {
+    await storer.close?.();
+    await floor.close();
+  }
+}
+
+/** @param {number} ratio */
+const times = (ratio) => `${ratio.toFixed(2)} ×`;
+
+/**
+ * @param {import("../lib/compare.mjs").Settings} settings
+ * @returns {Promise<import("../lib/statistics.mjs").Row[]>}
+ */
+export async function run(settings) {
+  const { log } = settings;
+  const base = await startServer("express");
+  /** @type {import("../lib/statistics.mjs").Row[]} */
+  const rows = [];
+  /** @type {number | null} */
+  let ofFirst = null;
+  const row = (/** @type {string} */ what, /** @type {string} */ measured) => void rows.push({ what, measured, goal: "", reached: null });
+  try {
+    await withEngines(settings, async ({ name, uri }) => {
+      await makeAccountsIn(uri, { cost: NO_COST });
+      const server = await startServer("castellan", { env: { BENCH_URI: uri, BENCH_COST: String(NO_COST) } });
+      try {
+        const cookie = await signIn(server);
+        const { status } = await ask(server, "/me", { cookie });
+        if (status !== 200) throw new Error(`${name}: answered ${status} to somebody who is signed in`);
+        log(name);
+        const { perSecond, cpu } = await compare(settings, { base, server, path: "/me", cookie });
+        if (name === FIRST) ofFirst = perSecond;
+        const toFirst = ofFirst === null || name === FIRST ? "" : `, ${times(perSecond / ofFirst)} those on ${FIRST}`;
+        row(`${name}: a user's page`, `${times(perSecond)} the requests/s of bare Express (${times(cpu)} its CPU time)${toFirst}`);
+        row(
+          `${name}: logins without their hash`,
+          `${times(await compareLogins(settings, { base, server }))} the logins/s of bare Express that believes everybody`,
+        );
+      } finally {
+        await server.stop();
+      }
+      const lookUp = await lookUpAgainstFloor(settings, uri);
+      if (lookUp) row(`${name}: the look-up of a session`, `${times(lookUp.ratio)} ${lookUp.name}`);
+      for (const flow of await countFlows(name === FIRST ? { file: new URL(uri.replace(/^\w+:/, "file:")).pathname } : { uri })) {
+        const asked = `${flow.operations.length} operations of the storer`;
+        const waits =
+          flow.statements > 0 ? `, ${flow.statements} statements` : flow.roundTrips === null ? "" : `, ${flow.roundTrips} round trips`;
+        row(`${name}: ${flow.name}`, asked + waits);
+      }
+    });
+  } finally {
+    await base.stop();
+  }
+  return rows;
+}

@@ -1,0 +1,141 @@
+/** What changes with the number of users: the storer's part of a session check, a login and a registration, and the room that rows take. @module */
+import { statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { minutes, openStorer } from "castellan";
+import { withEngines } from "../lib/engines.mjs";
+import { databaseBeside, fill, isSql, sizesOf, someOf } from "../lib/filling.mjs";
+import { floorOf } from "../lib/floors.mjs";
+import { HOUR, keyOf, sessionText, signInRow, userRow } from "../lib/rows.mjs";
+import { median } from "../lib/statistics.mjs";
+import { inTurns, ratioOf } from "../lib/turns.mjs";
+
+const SMALLEST = 1000;
+/** Users whose sign-ins are looked at, picked over the whole table. */
+const PICKED = 5000;
+/** What a user with a sign-in and a session takes at most while it is filled in, logs of the database included. */
+const BYTES_PER_USER = 8000;
+/** How often in a turn. What is written waits for the disk, which others use too: short turns are fair. */
+const TIMES = { check: 25, login: 5, creation: 5 };
+const LIMIT = { max: 1e9, per: minutes(15) };
+
+/** @typedef {{ key: string, pid: string, login: string }} Picked */
+/** @typedef {{ check: () => Promise<unknown>, login: () => Promise<unknown>, creation: () => Promise<unknown> }} Works */
+
+let made = 0;
+
+/**
+ * What the suite asks of a storer, without its hash, its cookies and its pages. `test/bench-figures.test.ts` holds the list of a login to what a server asks.
+ * @param {import("castellan").OpenedStorer} storer
+ * @param {readonly Picked[]} picked @param {Date} now
+ */
+export function worksOn(storer, picked, now) {
+  let turn = 0;
+  const next = () => {
+    turn = (turn + 1) % picked.length;
+    const one = picked[turn];
+    if (!one) throw new Error("nobody was picked");
+    return one;
+  };
+  const use = (/** @type {string} */ key) => storer.countUse(key, LIMIT.max, LIMIT.per, now);
+  return {
+    async check() {
+      if (!(await storer.findSignIn(next().key, now))) throw new Error("a sign-in is gone");
+    },
+    async login() {
+      const { pid, login } = next();
+      made += 1;
+      const [old, key] = [keyOf(0), keyOf(made)];
+      if (!(await storer.findByLogin(login))) throw new Error("a user is gone");
+      await use("attempt/network:203.0.113.77");
+      await use(`attempt/subject:password:pid:${pid}`);
+      await storer.forgetUses(`attempt/subject:password:pid:${pid}`);
+      await storer.takeBackUse("attempt/network:203.0.113.77", now);
+      await storer.load(pid);
+      await storer.destroySession(old);
+      await storer.saveSession(key, { data: sessionText(now), expiresAt: new Date(now.getTime() + HOUR) });
+      if (!(await storer.createSignIn(key, signInRow(pid, made, now)))) throw new Error("no sign-in was made");
+      await storer.saveSession(key, { data: sessionText(now), expiresAt: new Date(now.getTime() + HOUR) });
+    },
+    async creation() {
+      made += 1;
+      if (!(await storer.createUser(userRow(made, now)))) throw new Error("no user was made");
+    },
+  };
+}
+
+/** Numbers of rows, evenly over the table. */
+const numbersUpTo = (/** @type {number} */ users) =>
+  Array.from({ length: Math.min(users, PICKED) }, (_, place) => 1 + Math.floor((place * users) / Math.min(users, PICKED)));
+
+/** In an order that has nothing to do with that of the rows, and is the same in each run. @template T @param {readonly T[]} all */
+const mixed = (all) => all.map((_, place) => /** @type {T} */ (all[(place * 7919) % all.length]));
+
+/** One of 1,000 users and one that grows. @param {string} uri */
+async function openPair(uri) {
+  const uris = [await databaseBeside(uri, "growth_small"), await databaseBeside(uri, "growth_large")];
+  const now = new Date();
+  const storers = [];
+  for (const one of uris) {
+    const storer = await openStorer(one);
+    await storer.ready?.();
+    storers.push(storer);
+    await fill(one, 1, SMALLEST, now);
+  }
+  return { uris, storers, now };
+}
+
+/**
+ * @param {import("../lib/compare.mjs").Settings} settings
+ * @returns {Promise<import("../lib/statistics.mjs").Row[]>}
+ */
+export async function run(settings) {
+  const { rounds, users, log } = settings;
+  const { bavail, bsize } = statfsSync(tmpdir());
+  if (bavail * bsize < users * BYTES_PER_USER * 2) throw new Error(`${tmpdir()} has no room for ${users} users: say fewer by --users`);
+  /** @type {import("../lib/statistics.mjs").Row[]} */
+  const rows = [];
+  const row = (/** @type {string} */ what, /** @type {string} */ measured) => void rows.push({ what, measured, goal: "", reached: null });
+  await withEngines(settings, async ({ name, uri }) => {
+    if (!isSql(uri)) return log(`${name} is left out: it is no SQL database`);
+    const { uris, storers, now } = await openPair(uri);
+    const floor = await floorOf(uri);
+    if (!floor) throw new Error(`${name} has no floor`);
+    try {
+      let sizes = await sizesOf(uris[1] ?? "");
+      for (let size = SMALLEST, before = 0; size <= users; before = size, size *= 10) {
+        if (before > 0) {
+          const began = performance.now();
+          await fill(uris[1] ?? "", before + 1, size, now);
+          const grown = await sizesOf(uris[1] ?? "");
+          const [user, signIn, session] = grown.map((bytes, place) => ((bytes - (sizes[place] ?? 0)) / (size - before)).toFixed(0));
+          sizes = grown;
+          log(`${name}: ${size} users after ${((performance.now() - began) / 1000).toFixed(0)} s`);
+          row(`${name}: bytes a row, up to ${size.toLocaleString("en")}`, `user ${user}, sign-in ${signIn}, session ${session}`);
+        }
+        const [small, large] = await Promise.all(
+          storers.map(async (storer, place) =>
+            worksOn(storer, mixed(await someOf(uris[place] ?? "", numbersUpTo(place === 0 ? SMALLEST : size))), now),
+          ),
+        );
+        if (!small || !large) throw new Error("there are two databases");
+        for (const [what, work] of /** @type {const} */ ([
+          ["session check", "check"],
+          ["login without its hash", "login"],
+          ["creation", "creation"],
+        ])) {
+          const [least = [], few = [], many = []] = await inTurns([floor.once, small[work], large[work]], {
+            rounds: 10 * rounds,
+            times: TIMES[work],
+          });
+          const measured = `${ratioOf(many, few).toFixed(2)} × among ${SMALLEST.toLocaleString("en")} users (${ratioOf(many, least).toFixed(1)} × ${floor.name})`;
+          log(`${name}, ${size} users: ${what}: ${measured}, ${median(many).toFixed(0)} µs`);
+          row(`${name}, ${size.toLocaleString("en")} users: ${what}`, measured);
+        }
+      }
+    } finally {
+      for (const storer of storers) await storer.close?.();
+      await floor.close();
+    }
+  });
+  return rows;
+}
