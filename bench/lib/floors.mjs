@@ -1,5 +1,5 @@
 /** The least that a database can be asked, over a connection of the bench's own: what a storer's operation is compared with. @module */
-import { connect } from "node:net";
+import { sayTo } from "./redis-socket.mjs";
 
 /**
  * @typedef {object} Floor
@@ -31,22 +31,10 @@ async function mysqlFloor(uri) {
   return { name: "SELECT 1", once: () => connection.execute("SELECT 1"), close: () => connection.end() };
 }
 
-/** PING is short enough for a bare socket. @param {string} uri @returns {Promise<Floor>} */
+/** @param {string} uri @returns {Promise<Floor>} */
 async function redisFloor(uri) {
-  const { hostname, port, username, password } = new URL(uri);
-  const socket = connect(Number(port) || 6379, hostname).setNoDelay(true);
-  const say = (/** @type {readonly string[]} */ ...words) =>
-    new Promise((resolve, reject) => {
-      socket.once("error", reject);
-      socket.once("data", (data) => {
-        socket.off("error", reject);
-        if (data.toString().startsWith("-")) reject(new Error(data.toString().trim()));
-        else resolve(data);
-      });
-      socket.write(`*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`);
-    });
-  if (password) await say("AUTH", decodeURIComponent(username || "default"), decodeURIComponent(password));
-  return { name: "PING", once: () => say("PING"), close: async () => socket.destroy() };
+  const { say, close } = await sayTo(uri);
+  return { name: "PING", once: () => say("PING"), close: async () => close() };
 }
 
 /** @param {string} uri @returns {Promise<Floor>} */

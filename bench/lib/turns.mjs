@@ -1,5 +1,5 @@
 /** Small pieces of work timed against each other, in turns, so that noise falls on all of them. @module */
-import { median } from "./statistics.mjs";
+import { percentile } from "./statistics.mjs";
 
 /**
  * @param {readonly (() => Promise<unknown>)[]} works
@@ -20,5 +20,5 @@ export async function inTurns(works, { rounds, times }) {
   return took;
 }
 
-/** How many times as long as `others` these took: the median over the rounds, each compared with its own neighbour. @param {readonly number[]} these @param {readonly number[]} others */
-export const ratioOf = (these, others) => median(these.map((one, round) => one / (others[round] ?? NaN)));
+/** Others on the machine only ever make something take longer: what the quicker quarter of the rounds stayed under says most. @param {readonly number[]} rounds */
+export const usualOf = (rounds) => percentile(rounds, 25);

@@ -1,4 +1,5 @@
 /** What each database costs: a user's page and a login over HTTP, the look-up of a session against the least that the database can be asked, and what each flow asks of it. @module */
+import { fileURLToPath } from "node:url";
 import { openStorer } from "castellan";
 import { loginOf, makeAccountsIn, NO_COST } from "../lib/accounts.mjs";
 import { compare } from "../lib/compare.mjs";
@@ -6,8 +7,9 @@ import { withEngines } from "../lib/engines.mjs";
 import { floorOf } from "../lib/floors.mjs";
 import { countFlows } from "../lib/flows.mjs";
 import { startServer } from "../lib/server.mjs";
+import { bytesPerRow } from "../lib/sizes.mjs";
 import { median } from "../lib/statistics.mjs";
-import { inTurns, ratioOf } from "../lib/turns.mjs";
+import { inTurns, usualOf } from "../lib/turns.mjs";
 import { ask, keepSigningIn, signIn } from "../lib/visitors.mjs";
 
 const CLIENTS = 16;
@@ -69,8 +71,9 @@ async function lookUpAgainstFloor({ rounds }, uri) {
     const lookUp = async () => {
       if (!(await storer.findSignIn(key, now))) throw new Error("the sign-in is gone");
     };
-    const [floorUs = [], lookUpUs = []] = await inTurns([floor.once, lookUp], { rounds: 10 * rounds, times: 50 });
-    return { name: floor.name, ratio: ratioOf(lookUpUs, floorUs) };
+    const took = await inTurns([floor.once, lookUp], { rounds: 40 * rounds, times: 10 });
+    const [least = NaN, lookUpUs = NaN] = took.map(usualOf);
+    return { name: floor.name, ratio: lookUpUs / least };
   } finally {
     await storer.close?.();
     await floor.close();
@@ -79,6 +82,12 @@ async function lookUpAgainstFloor({ rounds }, uri) {
 
 /** @param {number} ratio */
 const times = (ratio) => `${ratio.toFixed(2)} ×`;
+
+/** What somebody waits for, as far as it can be counted. @param {import("../lib/flows.mjs").Flow} flow */
+function askedBy({ operations, statements, roundTrips }) {
+  if (statements > 0) return `${statements} statements`;
+  return roundTrips === null ? `${operations.length} operations` : `${roundTrips} round trips`;
+}
 
 /**
  * @param {import("../lib/compare.mjs").Settings} settings
@@ -89,6 +98,8 @@ export async function run(settings) {
   const base = await startServer("express");
   /** @type {import("../lib/statistics.mjs").Row[]} */
   const rows = [];
+  /** @type {Map<string, string[]>} */
+  const counted = new Map();
   /** @type {number | null} */
   let ofFirst = null;
   const row = (/** @type {string} */ what, /** @type {string} */ measured) => void rows.push({ what, measured, goal: "", reached: null });
@@ -114,15 +125,17 @@ export async function run(settings) {
       }
       const lookUp = await lookUpAgainstFloor(settings, uri);
       if (lookUp) row(`${name}: the look-up of a session`, `${times(lookUp.ratio)} ${lookUp.name}`);
-      for (const flow of await countFlows(name === FIRST ? { file: new URL(uri.replace(/^\w+:/, "file:")).pathname } : { uri })) {
-        const asked = `${flow.operations.length} operations of the storer`;
-        const waits =
-          flow.statements > 0 ? `, ${flow.statements} statements` : flow.roundTrips === null ? "" : `, ${flow.roundTrips} round trips`;
-        row(`${name}: ${flow.name}`, asked + waits);
+      const place = name === FIRST ? { file: fileURLToPath(uri.replace(/^\w+:/, "file:")) } : { uri };
+      for (const flow of await countFlows(place)) {
+        counted.set(flow.name, [...(counted.get(flow.name) ?? []), `${name} ${askedBy(flow)}`]);
       }
+      const bytes = await bytesPerRow(uri);
+      if (bytes)
+        row(`${name}: bytes a row`, ["user", "sign-in", "session"].map((what, stage) => `${what} ${bytes[stage]?.toFixed(0)}`).join(", "));
     });
   } finally {
     await base.stop();
   }
+  for (const [flow, engines] of counted) row(`asked of the storer: ${flow}`, engines.join(", "));
   return rows;
 }
