@@ -33,7 +33,7 @@ for (const version of versions) {
   }
   const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8" });
   console.log(`\nnodes: testing on ${stdout.trim()}`);
-  // The line with the count belongs to `npm test` alone, so its reporter is left out; browsers are the same on every Node.
+  // The line with the count belongs to `npm test` alone, so its reporter is left out; browsers are the same on every Node, and so is how database servers fail: of the storers, what all of them promise is enough.
   const vitest = [
     "node_modules/vitest/vitest.mjs",
     "run",
@@ -41,6 +41,8 @@ for (const version of versions) {
     "packages",
     "--exclude",
     "**/*.browser.test.ts",
+    "--exclude",
+    "packages/storer-*/test/!(conformance*).test.ts",
     "--reporter=default",
   ];
   const { status } = spawnSync(node, vitest, { cwd: root, stdio: "inherit", timeout: 600_000 });

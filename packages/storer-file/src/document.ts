@@ -56,7 +56,8 @@ function parse(text: string, file: string): Document {
   throw new ConfigError([`storer-file: ${file} holds no document of Castellan: name another file, or ${mend}`]);
 }
 
-const isRow = (row: unknown): boolean => Array.isArray(row) && row.length === 2 && typeof row[0] === "string";
+const isRow = (row: unknown): boolean =>
+  Array.isArray(row) && row.length === 2 && typeof row[0] === "string" && typeof row[1] === "object" && row[1] !== null;
 
 function isDocument(document: unknown): document is Document {
   if (typeof document !== "object" || document === null || !("castellan" in document) || !("tables" in document)) return false;

@@ -1,8 +1,9 @@
 /** A storer that keeps everything in one JSON file: for small tools, and to look at what is stored. @module */
 import { readFile } from "node:fs/promises";
 import { ConfigError, type Duration, isDuration, seconds, Unavailable } from "@castellan/core";
-import { writeWhole } from "./disk.ts";
+import { isMissing, placeOf, writeWhole } from "./disk.ts";
 import { Keeper } from "./keeper.ts";
+import { type Lock, takeLock } from "./lock.ts";
 import { type TableStorer, tableOperations } from "./tables/operations.ts";
 
 export type { TableStorer } from "./tables/operations.ts";
@@ -26,32 +27,35 @@ export interface JsonFileStorer extends TableStorer {
 }
 
 const DEFAULTS = { lockTimeout: seconds(15) } as const;
-const RETRY_MS = 250;
-/** A process that holds the file says so every two seconds; one that has not for ten is gone. */
-const LOCK = { stale: 10_000, update: 2000 } as const;
 
 /** Opens nothing yet: `ready()` does, which Castellan calls. One process at a time has the file. */
 export function jsonFile(fileOrOptions: string | JsonFileOptions): JsonFileStorer {
   const settings = { ...DEFAULTS, ...(typeof fileOrOptions === "string" ? { file: fileOrOptions } : fileOrOptions) };
   checkSettings(settings);
   const { file, lockTimeout } = settings;
-  const keeper = new Keeper({ name: file, write: (text) => writeWhole(file, text) });
-  let release: (() => Promise<void>) | null = null;
+  let place = file;
+  let lock: Lock | null = null;
   let opening: Promise<void> | null = null;
+  const check = (): void => lock?.check();
+  const keeper = new Keeper({ name: file, check, write: (text) => writeWhole(place, text, check) });
 
   const open = async (): Promise<void> => {
-    release = await take(file, lockTimeout, () => keeper.abandon());
+    place = await locate(file);
+    lock = await takeLock(place, lockTimeout, () => {
+      opening = null;
+      keeper.abandon();
+    });
     try {
-      keeper.open(await readIfThere(file));
+      keeper.open(await readIfThere(place));
     } catch (error) {
       await letGo();
       throw error;
     }
   };
   const letGo = async (): Promise<void> => {
-    const held = release;
-    release = null;
-    await held?.();
+    const held = lock;
+    lock = null;
+    await held?.release();
   };
   return {
     ...tableOperations(keeper.tables, keeper.operation),
@@ -64,30 +68,23 @@ export function jsonFile(fileOrOptions: string | JsonFileOptions): JsonFileStore
       return opening;
     },
     async close() {
-      await keeper.close();
-      await letGo();
+      // Made ready again, it is opened anew.
+      opening = null;
+      try {
+        await keeper.close();
+      } finally {
+        await letGo();
+      }
     },
   };
 }
 
-/** Takes the file for this process. */
-async function take(file: string, patience: Duration, lost: () => void): Promise<() => Promise<void>> {
-  const retries = { retries: Math.ceil(patience / RETRY_MS), minTimeout: RETRY_MS, maxTimeout: RETRY_MS };
-  // Loaded here: it listens to the end of the process from then on.
-  const { lock } = (await import("proper-lockfile")).default;
+async function locate(file: string): Promise<string> {
   try {
-    // Not by the real path: the file itself may not be there yet.
-    return await lock(file, { ...LOCK, realpath: false, retries, onCompromised: lost });
+    return await placeOf(file);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ELOCKED") {
-      throw new ConfigError([
-        `storer-file: ${file} is in use by another process: end that one, or use a database that several can have, for example SQLite`,
-      ]);
-    }
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      throw new ConfigError([`storer-file: the folder of ${file} is not there: make it`]);
-    }
-    throw new Unavailable(`the file ${file} cannot be taken: ${error instanceof Error ? error.message : error}`, { cause: error });
+    if (isMissing(error)) throw new ConfigError([`storer-file: the folder of ${file} is not there: make it`]);
+    throw new Unavailable(`the file ${file} cannot be found: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }
 
@@ -95,7 +92,7 @@ async function readIfThere(file: string): Promise<string | null> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (isMissing(error)) return null;
     throw new Unavailable(`the file ${file} cannot be read: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }

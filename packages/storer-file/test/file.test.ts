@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, seconds, Unavailable } from "@castellan/core";
 import { type JsonFileStorer, jsonFile } from "@castellan/storer-file";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Keeper } from "../src/keeper.ts";
 import { tableOperations } from "../src/tables/operations.ts";
 import { aUser, newFile, openStorer } from "./places.ts";
@@ -83,6 +83,7 @@ describe("the file", () => {
       ["[]", /no document of Castellan/],
       ["null", /no document of Castellan/],
       ['{"castellan": 1, "tables": {"users": [["pid"]]}}', /no document of Castellan/],
+      ['{"castellan": 1, "tables": {"users": [["pid", null]]}}', /no document of Castellan/],
       ['{"castellan": 2, "tables": {}}', /version 2/],
       ['{"castellan": 1, "tables": {"us', /no whole JSON document/],
       ["", /no whole JSON document/],
@@ -99,6 +100,60 @@ describe("the file", () => {
     }
   });
 
+  it("is readable by its owner only, and no link is followed, whatever lies where it is written", async () => {
+    const file = await newFile();
+    const elsewhere = join(dirname(file), "elsewhere");
+    await writeFile(elsewhere, "precious");
+    const storer = await openStorer(file);
+    await symlink(elsewhere, `${file}.new`);
+    await storer.createUser(aUser("ann"));
+    expect(await readFile(elsewhere, "utf8")).toBe("precious");
+    await writeFile(`${file}.new`, "left by a crash");
+    await chmod(`${file}.new`, 0o666);
+    await storer.createUser(aUser("bob"));
+    const written = await lstat(file);
+    expect([written.isFile(), written.mode & 0o777]).toEqual([true, 0o600]);
+  });
+
+  it.each([true, false])(
+    "that is named by a link lies where the link leads, and is one file by all its names (there already: %s)",
+    async (isThere) => {
+      const link = await newFile();
+      const real = join(dirname(link), "volume", "real.json");
+      await mkdir(dirname(real));
+      if (isThere) await writeFile(real, '{"castellan": 1, "tables": {}}');
+      await symlink(join("volume", "real.json"), link);
+      const first = await openStorer(link);
+      await first.createUser(aUser("ann"));
+      expect(await readFile(real, "utf8")).toContain("pid-ann");
+      expect((await lstat(link)).isSymbolicLink()).toBe(true);
+      const second = jsonFile({ file: real, lockTimeout: seconds(0) });
+      await expect(second.ready()).rejects.toThrow(/in use by another process/);
+    },
+  );
+
+  it("whose links lead in a circle is refused", async () => {
+    const file = await newFile();
+    await symlink(file, `${file}.other`);
+    await symlink(`${file}.other`, file);
+    await expect(jsonFile(file).ready()).rejects.toThrow(Unavailable);
+  });
+
+  it("that another process has taken is given up: nothing is answered, and closing goes well", async () => {
+    const file = await newFile();
+    const storer = jsonFile(file);
+    await storer.ready();
+    await storer.createUser(aUser("ann"));
+    // As a process finds it that was suspended for so long that it was taken for dead.
+    await rename(`${file}.lock`, `${file}.gone`);
+    const given = await vi.waitUntil(
+      async () => (await storer.load("pid-ann").catch((error: unknown) => error)) instanceof Unavailable,
+      20_000,
+    );
+    expect(given).toBe(true);
+    await storer.close();
+  }, 30_000);
+
   it("in a folder that is not there, and a name that is none, are told with the mend", async () => {
     const file = join(dirname(await newFile()), "nowhere", "app.json");
     await expect(jsonFile(file).ready()).rejects.toThrow(/the folder of .* is not there: make it/);
@@ -114,14 +169,42 @@ describe("the file", () => {
     await storer.close();
     await expect(storer.load("pid")).rejects.toThrow(Unavailable);
     await storer.close();
+    // Opened again, it holds what the file holds by then.
+    await writeFile(file, '{"castellan": 1, "tables": {}}');
+    await storer.ready();
+    expect(await storer.load("pid")).toBeNull();
+    await storer.close();
+  });
+
+  it("whose last change cannot be written is let go of all the same", async () => {
+    const file = await newFile();
+    const storer = jsonFile(file);
+    await storer.ready();
+    await storer.createUser(aUser("ann"));
+    await mkdir(`${file}.new`);
+    const change = storer.createUser(aUser("bob"));
+    const given = await Promise.allSettled([change, storer.close()]);
+    expect(given.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await rm(`${file}.new`, { recursive: true });
+    const second = jsonFile({ file, lockTimeout: seconds(0) });
+    await second.ready();
+    expect([await second.load("pid-ann"), await second.load("pid-bob")]).toMatchObject([{ login: "ann" }, null]);
+    await second.close();
   });
 });
 
+interface Disk {
+  fails: boolean;
+  readonly writes: string[];
+  hold: Promise<void> | null;
+}
+
 /** A storer whose disk does as it is told. */
-function onDisk(): { storer: ReturnType<typeof tableOperations>; disk: { fails: boolean; writes: string[]; hold: Promise<void> | null } } {
-  const disk: { fails: boolean; writes: string[]; hold: Promise<void> | null } = { fails: false, writes: [], hold: null };
+function onDisk(): { storer: ReturnType<typeof tableOperations>; keeper: Keeper; disk: Disk } {
+  const disk: Disk = { fails: false, writes: [], hold: null };
   const keeper = new Keeper({
     name: "app.json",
+    check() {},
     async write(text) {
       await disk.hold;
       if (disk.fails) throw new Error("no space left on the device");
@@ -129,7 +212,7 @@ function onDisk(): { storer: ReturnType<typeof tableOperations>; disk: { fails: 
     },
   });
   keeper.open(null);
-  return { storer: tableOperations(keeper.tables, keeper.operation), disk };
+  return { storer: tableOperations(keeper.tables, keeper.operation), keeper, disk };
 }
 
 describe("a disk", () => {
@@ -160,6 +243,27 @@ describe("a disk", () => {
     release();
     expect(await answers).toEqual(Array(50).fill(true));
     expect(disk.writes.length).toBeLessThanOrEqual(3);
+  });
+
+  it.each([
+    ["", async () => {}],
+    [" and is closed", (keeper: Keeper) => keeper.close()],
+  ])("of a process that loses the file%s is written by nothing that waits, and nobody is answered", async (_, then) => {
+    const { storer, keeper, disk } = onDisk();
+    let release = (): void => {};
+    disk.hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    const [underWay, waiting] = [storer.createUser(aUser("ann")), storer.createUser(aUser("bob"))];
+    const answers = Promise.allSettled([underWay, waiting]);
+    keeper.abandon();
+    const closed = then(keeper);
+    release();
+    expect((await answers).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await closed;
+    // What was under way cannot be called back.
+    expect(disk.writes.filter((text) => text.includes("pid-bob"))).toEqual([]);
+    await expect(storer.load("pid-ann")).rejects.toThrow(/not ours any more/);
   });
 
   it("is not written by a question, nor by a change that changes nothing", async () => {

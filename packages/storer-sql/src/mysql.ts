@@ -4,7 +4,7 @@ import { ConfigError } from "@castellan/core";
 import { MysqlDatabase } from "./mysql/database.ts";
 import { mysqlDialect } from "./mysql/dialect.ts";
 import { loadMysql } from "./mysql/driver.ts";
-import { migrate } from "./mysql/migrate.ts";
+import { migrate, pendingSql } from "./mysql/migrate.ts";
 import { MysqlConnections } from "./mysql/pool.ts";
 import { addressOf, placeOf, type ServerAddress, type TlsSettings, tlsSettings } from "./server/address.ts";
 import { type ServerOptions, settingsOf } from "./server/options.ts";
@@ -28,8 +28,12 @@ export async function mysql(uriOrOptions: string | ServerOptions): Promise<SqlSe
   const driver = await loadMysql();
   const pool = driver.createPool(poolConfig(address, settings, await tlsSettings(address)));
   const wire = new MysqlConnections(driver, pool, settings);
-  const database = new MysqlDatabase(wire, placeOf(address), settings.onQuery);
-  return serverStorer(database, mysqlDialect, () => migrate(database, wire, placeOf(address)));
+  const place = placeOf(address);
+  const database = new MysqlDatabase(wire, place, settings.onQuery);
+  return serverStorer(database, mysqlDialect, {
+    ready: () => migrate(database, wire, place),
+    pendingSql: () => pendingSql(database, place),
+  });
 }
 
 /** For a host without a name, the driver asks for a certificate of localhost: whoever has one would do. */

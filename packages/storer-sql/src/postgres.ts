@@ -2,7 +2,7 @@
 import { PostgresDatabase } from "./postgres/database.ts";
 import { postgresDialect } from "./postgres/dialect.ts";
 import { loadPg, type PgDriver } from "./postgres/driver.ts";
-import { migrate } from "./postgres/migrate.ts";
+import { migrate, pendingSql } from "./postgres/migrate.ts";
 import { addressOf, placeOf, type ServerAddress, type TlsSettings, tlsSettings } from "./server/address.ts";
 import { type ServerOptions, settingsOf } from "./server/options.ts";
 import { type SqlServerStorer, serverStorer } from "./storer.ts";
@@ -23,8 +23,12 @@ export async function postgres(uriOrOptions: string | ServerOptions): Promise<Sq
   const address = addressOf(settings.uri, KIND);
   const driver = await loadPg();
   const pool = new driver.Pool(poolConfig(driver, address, settings, await tlsSettings(address)));
-  const database = new PostgresDatabase(pool, placeOf(address), settings.onQuery);
-  return serverStorer(database, postgresDialect, () => migrate(database, placeOf(address)));
+  const place = placeOf(address);
+  const database = new PostgresDatabase(pool, place, settings.onQuery);
+  return serverStorer(database, postgresDialect, {
+    ready: () => migrate(database, place),
+    pendingSql: () => pendingSql(database, place),
+  });
 }
 
 const INT8 = 20;

@@ -2,7 +2,7 @@
 import { ConfigError, type Duration, seconds } from "@castellan/core";
 import { SqliteDatabase } from "./sqlite/database.ts";
 import { sqliteDialect } from "./sqlite/dialect.ts";
-import { migrate } from "./sqlite/migrate.ts";
+import { migrate, pendingSql } from "./sqlite/migrate.ts";
 import { openConnection } from "./sqlite/open.ts";
 import { type SyncSessionOperations, syncSessionOperations } from "./sqlite/sessions.ts";
 import { operationsOf, type SqlOperations } from "./storer.ts";
@@ -45,6 +45,7 @@ export async function sqlite(fileOrOptions: string | SqliteOptions): Promise<Sql
     ...operationsOf(database, sqliteDialect),
     ...syncSessionOperations(database, sqliteDialect.sessions),
     ready: async () => migrate(database, file),
+    pendingSql: async () => pendingSql(database, file),
     close: async () => database.close(),
   };
 }

@@ -34,9 +34,18 @@ export interface Dialect {
   readonly sweeps: SweepStatements;
 }
 
-/** What every SQL storer has, but for the rows of express-session: a database in the same process answers those at once. */
-export interface SqlOperations extends ServerStorer<SqlUser>, Omit<EveryOperation, keyof SessionOperations> {
+/** The tables, as a storer makes them. */
+export interface Schema {
   /** Brings the schema up to date. */
+  ready(): Promise<void>;
+  /**
+   * The SQL that `ready()` would run now, for review; `""` when the schema is up to date. Changes nothing. Rejects with a `ConfigError` when the database is of a newer schema.
+   */
+  pendingSql(): Promise<string>;
+}
+
+/** What every SQL storer has, but for the rows of express-session: a database in the same process answers those at once. */
+export interface SqlOperations extends ServerStorer<SqlUser>, Omit<EveryOperation, keyof SessionOperations>, Schema {
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -44,7 +53,7 @@ export interface SqlOperations extends ServerStorer<SqlUser>, Omit<EveryOperatio
 /** A storer on a database server. */
 export interface SqlServerStorer extends SqlOperations, SessionOperations {}
 
-export function operationsOf(database: Database, dialect: Dialect): Omit<SqlOperations, "ready" | "close"> {
+export function operationsOf(database: Database, dialect: Dialect): Omit<SqlOperations, keyof Schema | "close"> {
   return {
     userFields,
     ...userOperations(database, dialect.users),
@@ -64,15 +73,11 @@ export function operationsOf(database: Database, dialect: Dialect): Omit<SqlOper
 }
 
 /** The storer of a server: its sessions are answered by a promise. */
-export function serverStorer(
-  database: Database & { close(): Promise<void> },
-  dialect: Dialect,
-  ready: () => Promise<void>,
-): SqlServerStorer {
+export function serverStorer(database: Database & { close(): Promise<void> }, dialect: Dialect, schema: Schema): SqlServerStorer {
   return {
     ...operationsOf(database, dialect),
     ...sessionOperations(database, dialect.sessions),
-    ready,
+    ...schema,
     close: () => database.close(),
   };
 }

@@ -40,7 +40,11 @@ describe.skipIf(engine.isMissing)("a migration that was stopped half-way on Mari
     await stopAt(nth, moment);
     const statements: string[] = [];
     const storer = await engine.open({ uri: server.uri, onQuery: (sql) => statements.push(sql) });
+    // What is printed is what is left.
+    const pending = await storer.pendingSql();
+    expect(pending.match(/^CREATE /gm)).toHaveLength(last + 1 - nth);
     await storer.ready();
+    expect(await storer.pendingSql()).toBe("");
     expect(statements.filter((sql) => /^CREATE (TABLE castellan_(?!schema)|INDEX)/.test(sql))).toHaveLength(last + 1 - nth);
     expect(await storer.createUser(aUser("ann"))).toBe(true);
     await storer.ready();

@@ -35,7 +35,11 @@ describe("the schema", () => {
 
   it("may be made by hand, from the SQL that is printed", async () => {
     const [byHand, byCode] = [await newFile(), await newFile()];
+    const pending = await sqlite(byHand);
+    expect(await pending.pendingSql()).toBe(migrationSql());
     await withFile(byHand, (_, exec) => exec(migrationSql()));
+    expect(await pending.pendingSql()).toBe("");
+    await pending.close();
     await openStorer(byCode);
     expect(await schemaOf(byHand)).toEqual(await schemaOf(byCode));
     const storer = await openStorer(byHand);

@@ -51,7 +51,11 @@ describe.each(engines)("a storer on $name", (engine) => {
     });
 
     it("works on what the printed SQL has made, and has then nothing to add", async () => {
+      const before = await engine.open(server.uri);
+      expect(await before.pendingSql()).toBe(engine.migrationSql());
       await engine.within(server.uri, (all) => all(engine.migrationSql()));
+      expect(await before.pendingSql()).toBe("");
+      await before.close();
       const statements: string[] = [];
       const storer = await open({ onQuery: (sql) => statements.push(sql) });
       expect(statements.join("\n")).not.toMatch(/CREATE|ALTER/);
@@ -70,6 +74,9 @@ describe.each(engines)("a storer on $name", (engine) => {
       );
       await expect(open()).rejects.toThrow(ConfigError);
       await expect(open()).rejects.toThrow(/schema version 99/);
+      const storer = await engine.open(server.uri);
+      await expect(storer.pendingSql()).rejects.toThrow(/schema version 99/);
+      await storer.close();
     });
 
     it("waits for another process that migrates, longer than any statement may take", async () => {

@@ -9,7 +9,7 @@ import { codeOf } from "../server/driver.ts";
 import type { MysqlDatabase } from "./database.ts";
 import type { MysqlConnection } from "./driver.ts";
 import type { MysqlConnections } from "./pool.ts";
-import { migrations, VERSIONS } from "./schema.ts";
+import { migrations, pendingAfter, VERSIONS } from "./schema.ts";
 
 /** How long to wait for another process that migrates. */
 const PATIENCE_SECONDS = 600;
@@ -37,6 +37,12 @@ async function stateOf(database: MysqlDatabase, connection: MysqlConnection): Pr
 
 const isUpToDate = ({ version, steps }: State): boolean =>
   version === migrations.length && steps === (migrations.at(-1)?.statements.length ?? 0);
+
+export async function pendingSql(database: MysqlDatabase, place: string): Promise<string> {
+  const state = await database.session((connection) => stateOf(database, connection));
+  refuseNewer(state.version, migrations, place);
+  return pendingAfter(state.version, state.steps);
+}
 
 export async function migrate(database: MysqlDatabase, wire: MysqlConnections, place: string): Promise<void> {
   await database.session(async (connection) => {

@@ -176,6 +176,14 @@ export const VERSIONS = `CREATE TABLE IF NOT EXISTS castellan_schema (
   begun BIGINT NOT NULL -- how many were begun: one more, where somebody was stopped in the middle
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`;
 
+/** The same where the first `steps` statements of version `version` are done. */
+export function pendingAfter(version: number, steps: number): string {
+  const statements = migrations[version - 1]?.statements ?? [];
+  if (steps >= statements.length) return migrationSql(version);
+  const done = `UPDATE castellan_schema SET steps = ${statements.length}, begun = ${statements.length} WHERE version = ${version}`;
+  return scriptOf([...statements.slice(steps), done]) + migrationSql(version);
+}
+
 /** The SQL, for review, that brings a schema of version `from` up to date: what `ready()` runs, which also counts the steps as it goes. Nothing when it is up to date. */
 export function migrationSql(from = 0): string {
   const missing = migrations

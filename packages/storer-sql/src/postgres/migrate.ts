@@ -2,7 +2,7 @@
 import { refuseNewer } from "../migrations.ts";
 import type { PostgresDatabase } from "./database.ts";
 import type { PgClient } from "./driver.ts";
-import { LOCK, migrationStatements, migrations } from "./schema.ts";
+import { LOCK, migrationSql, migrationStatements, migrations } from "./schema.ts";
 
 /** How long another process, or a large table, may take. */
 const PATIENCE_MS = 600_000;
@@ -16,6 +16,16 @@ async function versionOf(database: PostgresDatabase, client: PgClient): Promise<
   if (rows.length === 0) return 0;
   const newest = await database.execute(client, "SELECT max(version) AS version FROM castellan_schema");
   return Number(Object(newest.rows[0]).version ?? 0);
+}
+
+export async function pendingSql(database: PostgresDatabase, place: string): Promise<string> {
+  let version = 0;
+  await database.transaction(async (client) => {
+    version = await versionOf(database, client);
+    return false;
+  });
+  refuseNewer(version, migrations, place);
+  return migrationSql(version);
 }
 
 export async function migrate(database: PostgresDatabase, place: string): Promise<void> {

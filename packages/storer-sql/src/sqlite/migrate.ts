@@ -2,7 +2,7 @@
 import type { Statement } from "../database.ts";
 import { refuseNewer } from "../migrations.ts";
 import type { SqliteDatabase } from "./database.ts";
-import { migrationStatements, migrations } from "./schema.ts";
+import { migrationSql, migrationStatements, migrations } from "./schema.ts";
 
 const hasVersions: Statement<[], { readonly name: string }> = {
   sql: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = 'castellan_schema'",
@@ -11,6 +11,12 @@ const newest: Statement<[], { readonly version: number | null }> = { sql: "SELEC
 
 function versionOf(database: SqliteDatabase): number {
   return database.first(hasVersions) ? (database.first(newest)?.version ?? 0) : 0;
+}
+
+export function pendingSql(database: SqliteDatabase, file: string): string {
+  const version = versionOf(database);
+  refuseNewer(version, migrations, file);
+  return migrationSql(version);
 }
 
 export function migrate(database: SqliteDatabase, file: string): void {
