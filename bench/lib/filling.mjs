@@ -115,7 +115,7 @@ async function within(uri, work) {
 }
 
 /**
- * Makes users `from` to `to`, each with one sign-in and one row of express-session, keys in random order.
+ * Makes users `from` to `to`, each with one sign-in and one row of express-session under the same key, keys in random order.
  * @param {string} uri of a database with the schema @param {number} from @param {number} to @param {Date} now
  */
 export async function fill(uri, from, to, now) {
@@ -131,7 +131,8 @@ SELECT ${random(id)}, ${login}, ${login}, '${PASSWORD_HASH}', '{}', ${at}, 0, '[
 SELECT ${random(key)}, ${random(id)}, u.id, 0, 'full', '${factorsText(now)}', ${at}, ${at}, ${end}, ${end}, '${USER_AGENT}', '${NETWORK}'
 FROM ${users} JOIN castellan_user AS u ON u.login = ${login}`,
     `INSERT INTO castellan_session (${keys.session}, data, expires_at)
-SELECT ${random(key)}, '${sessionText(now)}', ${end} FROM ${users}`,
+SELECT s.${keys.signIn}, '${sessionText(now)}', ${end}
+FROM ${users} JOIN castellan_user AS u ON u.login = ${login} JOIN castellan_sign_in AS s ON s.user_id = u.id`,
   ];
   await within(uri, async (ask) => {
     for (const sql of [...before, ...inserts, ...after]) await ask(sql);

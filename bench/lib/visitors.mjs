@@ -23,6 +23,7 @@ export function ask({ url }, path, { method = "GET", cookie, csrf, json } = {}) 
   const body = json === undefined ? "" : JSON.stringify(json);
   const headers = {
     "x-forwarded-proto": "https",
+    accept: "application/json",
     ...(cookie && { cookie }),
     ...(csrf && { "x-csrf-token": csrf }),
     ...(json !== undefined && { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),

@@ -1,7 +1,7 @@
 /** What each database costs: a user's page and a login over HTTP, the look-up of a session against the least that the database can be asked, and what each flow asks of it. @module */
 import { fileURLToPath } from "node:url";
 import { openStorer } from "castellan";
-import { loginOf, makeAccountsIn, NO_COST } from "../lib/accounts.mjs";
+import { ACCOUNTS, loginOf, makeAccountsIn, NO_COST } from "../lib/accounts.mjs";
 import { compare } from "../lib/compare.mjs";
 import { withEngines } from "../lib/engines.mjs";
 import { floorOf } from "../lib/floors.mjs";
@@ -11,9 +11,11 @@ import { bytesPerRow } from "../lib/sizes.mjs";
 import { median } from "../lib/statistics.mjs";
 import { inTurns, usualOf } from "../lib/turns.mjs";
 import { ask, keepSigningIn, signIn } from "../lib/visitors.mjs";
+import { signedIn, worksOn } from "../lib/works.mjs";
 
 const CLIENTS = 16;
-const HOUR = 3_600_000;
+/** How often each is done in a turn, and how many turns there are in a round. Short ones are fair: what others do to the machine falls on all alike. */
+const [TIMES, TURNS] = [5, 20];
 /** The one to which the others are compared too. */
 const FIRST = "SQLite";
 
@@ -42,38 +44,21 @@ async function compareLogins({ rounds, seconds, log }, { base, server }) {
 }
 
 /**
- * How often the least that the database can be asked fits into the look-up of a session: one at a time, in turns.
+ * How often the least that the database can be asked fits into the storer's part of a session check and of a login: one at a time, in turns.
  * @param {import("../lib/compare.mjs").Settings} settings @param {string} uri
  */
-async function lookUpAgainstFloor({ rounds }, uri) {
+async function againstRoundTrip({ rounds }, uri) {
   const floor = await floorOf(uri);
   if (!floor) return null;
   const storer = await openStorer(uri);
   try {
     await storer.ready?.();
-    const user = await storer.findByLogin(loginOf(1));
-    if (!user) throw new Error("the account is gone");
     const now = new Date();
-    const end = new Date(now.getTime() + HOUR);
-    const key = `floor-${now.getTime()}`;
-    const [created, epoch] = [{ createdAt: now, seenAt: now, idleEndsAt: end, endsAt: end }, user.epoch];
-    const signIn = {
-      id: key,
-      pid: user.pid,
-      epoch,
-      level: /** @type {const} */ ("full"),
-      factors: [],
-      ...created,
-      userAgent: "bench",
-      network: "127.0.0.1",
-    };
-    if (!(await storer.createSignIn(key, signIn))) throw new Error("no sign-in was made");
-    const lookUp = async () => {
-      if (!(await storer.findSignIn(key, now))) throw new Error("the sign-in is gone");
-    };
-    const took = await inTurns([floor.once, lookUp], { rounds: 40 * rounds, times: 10 });
-    const [least = NaN, lookUpUs = NaN] = took.map(usualOf);
-    return { name: floor.name, ratio: lookUpUs / least };
+    const logins = Array.from({ length: ACCOUNTS }, (_, place) => loginOf(place + 1));
+    const { check, login } = worksOn(storer, await signedIn(storer, logins, now), now);
+    const took = await inTurns([floor.once, check, login], { rounds: TURNS * rounds, times: TIMES });
+    const [least = NaN, ofCheck = NaN, ofLogin = NaN] = took.map(usualOf);
+    return { name: floor.name, check: ofCheck / least, login: ofLogin / least };
   } finally {
     await storer.close?.();
     await floor.close();
@@ -123,8 +108,8 @@ export async function run(settings) {
       } finally {
         await server.stop();
       }
-      const lookUp = await lookUpAgainstFloor(settings, uri);
-      if (lookUp) row(`${name}: the look-up of a session`, `${times(lookUp.ratio)} ${lookUp.name}`);
+      const trip = await againstRoundTrip(settings, uri);
+      if (trip) row(`${name}: the storer's part of a session check, of a login`, `${times(trip.check)}, ${times(trip.login)} ${trip.name}`);
       const place = name === FIRST ? { file: fileURLToPath(uri.replace(/^\w+:/, "file:")) } : { uri };
       for (const flow of await countFlows(place)) {
         counted.set(flow.name, [...(counted.get(flow.name) ?? []), `${name} ${askedBy(flow)}`]);

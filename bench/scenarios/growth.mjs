@@ -1,12 +1,12 @@
 /** What changes with the number of users: the storer's part of a session check, a login and a registration, and the room that rows take. @module */
 import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { minutes, openStorer } from "castellan";
+import { openStorer } from "castellan";
 import { withEngines } from "../lib/engines.mjs";
 import { databaseBeside, fill, isSql, sizesOf, someOf } from "../lib/filling.mjs";
 import { floorOf } from "../lib/floors.mjs";
-import { HOUR, keyOf, sessionText, signInRow, userRow } from "../lib/rows.mjs";
 import { inTurns, usualOf } from "../lib/turns.mjs";
+import { worksOn } from "../lib/works.mjs";
 
 const SMALLEST = 1000;
 /** Users whose sign-ins are looked at, picked over the whole table. */
@@ -14,54 +14,8 @@ const PICKED = 5000;
 /** What a user with a sign-in and a session takes at most while it is filled in, logs of the database included. */
 const BYTES_PER_USER = 8000;
 /** How often in a turn, and how many turns. Short ones are fair: what others do to the machine falls on all alike. */
-const TIMES = { check: 10, login: 3, creation: 3 };
-const ROUNDS = { check: 40, login: 20, creation: 20 };
-const LIMIT = { max: 1e9, per: minutes(15) };
-
-/** @typedef {{ key: string, pid: string, login: string }} Picked */
-/** @typedef {{ check: () => Promise<unknown>, login: () => Promise<unknown>, creation: () => Promise<unknown> }} Works */
-
-let made = 0;
-
-/**
- * What the suite asks of a storer, without its hash, its cookies and its pages. `test/bench-figures.test.ts` holds the list of a login to what a server asks.
- * @param {import("castellan").OpenedStorer} storer
- * @param {readonly Picked[]} picked @param {Date} now
- */
-export function worksOn(storer, picked, now) {
-  let turn = 0;
-  const next = () => {
-    turn = (turn + 1) % picked.length;
-    const one = picked[turn];
-    if (!one) throw new Error("nobody was picked");
-    return one;
-  };
-  const use = (/** @type {string} */ key) => storer.countUse(key, LIMIT.max, LIMIT.per, now);
-  return {
-    async check() {
-      if (!(await storer.findSignIn(next().key, now))) throw new Error("a sign-in is gone");
-    },
-    async login() {
-      const { pid, login } = next();
-      made += 1;
-      const [old, key] = [keyOf(0), keyOf(made)];
-      if (!(await storer.findByLogin(login))) throw new Error("a user is gone");
-      await use("attempt/network:203.0.113.77");
-      await use(`attempt/subject:password:pid:${pid}`);
-      await storer.forgetUses(`attempt/subject:password:pid:${pid}`);
-      await storer.takeBackUse("attempt/network:203.0.113.77", now);
-      await storer.load(pid);
-      await storer.destroySession(old);
-      await storer.saveSession(key, { data: sessionText(now), expiresAt: new Date(now.getTime() + HOUR) });
-      if (!(await storer.createSignIn(key, signInRow(pid, made, now)))) throw new Error("no sign-in was made");
-      await storer.saveSession(key, { data: sessionText(now), expiresAt: new Date(now.getTime() + HOUR) });
-    },
-    async creation() {
-      made += 1;
-      if (!(await storer.createUser(userRow(made, now)))) throw new Error("no user was made");
-    },
-  };
-}
+const TIMES = { check: 10, login: 3, registration: 3 };
+const ROUNDS = { check: 40, login: 20, registration: 20 };
 
 /** Numbers of rows, evenly over the table. */
 const numbersUpTo = (/** @type {number} */ users) =>
@@ -121,7 +75,7 @@ export async function run(settings) {
         for (const [what, work] of /** @type {const} */ ([
           ["session check", "check"],
           ["login without its hash", "login"],
-          ["creation", "creation"],
+          ["registration without its hash", "registration"],
         ])) {
           const took = await inTurns([floor.once, small[work], large[work]], { rounds: ROUNDS[work] * rounds, times: TIMES[work] });
           const [least = NaN, few = NaN, many = NaN] = took.map(usualOf);
