@@ -21,16 +21,17 @@ const SETTLING_MS = 20;
 
 /**
  * @param {{ file: string } | { uri: string }} database with the accounts of `accounts.mjs`, of no cost
+ * @param {{ turns?: number }} [options]
  * @returns {Promise<readonly Flow[]>}
  */
-export async function countFlows(database) {
+export async function countFlows(database, { turns = TURNS } = {}) {
   const relay = "uri" in database ? await relayTo(database.uri) : null;
   const where = "file" in database ? { BENCH_FILE: database.file } : { BENCH_URI: relay?.uri ?? database.uri };
   const server = await startServer("castellan", { env: { ...where, BENCH_COST: String(NO_COST), BENCH_COUNT: "1", BENCH_FACTORS: "1" } });
   /** @type {Map<string, Flow[]>} */
   const counted = new Map();
   try {
-    for (let turn = 1; turn <= TURNS; turn += 1) {
+    for (let turn = 1; turn <= turns; turn += 1) {
       for (const { name, before, go } of stepsOf(server, turn)) {
         await before?.();
         await server.figures();

@@ -9,7 +9,10 @@ export const smallFile = () => readFile(new URL("../package.json", import.meta.u
  * @param {import("express").Express} app
  * @param {{ statements?: () => readonly string[], operations?: () => readonly string[], now?: () => number, advance?: (milliseconds: number) => void, deliver?: () => Promise<readonly string[]> }} [told]
  */
-export function serve(app, { statements = () => [], operations = () => [], now = Date.now, advance = () => {}, deliver = async () => [] } = {}) {
+export function serve(
+  app,
+  { statements = () => [], operations = () => [], now = Date.now, advance = () => {}, deliver = async () => [] } = {},
+) {
   const server = app.listen(0, "127.0.0.1", () => process.send?.({ port: server.address().port }));
   process.on("message", async (/** @type {{ advance?: number, deliver?: boolean }} */ question) => {
     if (question.advance) advance(question.advance);

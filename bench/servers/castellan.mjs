@@ -10,6 +10,7 @@ import { twofactor } from "@castellan/twofactor";
 import { bcryptHasher, castellan, expressSessions, minutes, openStorer } from "castellan";
 import express from "express";
 import { serve, smallFile } from "../lib/serve.mjs";
+import { told } from "../lib/told.mjs";
 
 const { BENCH_FILE = ":memory:", BENCH_URI, BENCH_COST = "10", BENCH_COUNT, BENCH_FACTORS } = process.env;
 
@@ -22,21 +23,6 @@ const clock = { now: () => new Date(Date.now() + ahead) };
 const opened = BENCH_URI
   ? await openStorer(BENCH_URI)
   : await sqlite({ file: BENCH_FILE, ...(counting && { onQuery: (sql) => statements.push(sql) }) });
-
-/** The same storer, which tells the name of each operation. */
-function told(storer) {
-  const tell = ([name, member]) => {
-    if (typeof member !== "function") return [name, member];
-    return [
-      name,
-      (...args) => {
-        operations.push(name);
-        return Reflect.apply(member, storer, args);
-      },
-    ];
-  };
-  return Object.fromEntries(Object.entries(storer).map(tell));
-}
 
 // Forgotten passwords and codes of an app belong to what is counted, not to the site of the README.
 const mails = [];
@@ -51,7 +37,7 @@ const gate = castellan({
   rootUrl: "https://app.example.test",
   keys: ["keys-for-measuring-0123456789-abcdefghijkl"],
   sessions: expressSessions({ secret: "secret-for-measuring-0123456789-abcdefghijkl" }),
-  storer: counting ? told(opened) : opened,
+  storer: counting ? told(opened, (name) => operations.push(name)) : opened,
   hasher: BENCH_COST === "0" ? countingHasher() : bcryptHasher({ cost: Number(BENCH_COST) }),
   // The same work for each login and each registration, but no end to those from one address.
   limits: { "attempt/network": unlimited, "attempt/subject": unlimited, "register/network": unlimited },
