@@ -72,14 +72,14 @@ export async function run(settings) {
           ),
         );
         if (!small || !large) throw new Error("there are two databases");
-        for (const [what, work] of /** @type {const} */ ([
-          ["session check", "check"],
-          ["login without its hash", "login"],
-          ["registration without its hash", "registration"],
+        for (const [what, work, { once, name: floorName }] of /** @type {const} */ ([
+          ["session check", "check", floor.read],
+          ["login without its hash", "login", floor.write],
+          ["registration without its hash", "registration", floor.write],
         ])) {
-          const took = await inTurns([floor.once, small[work], large[work]], { rounds: ROUNDS[work] * rounds, times: TIMES[work] });
+          const took = await inTurns([once, small[work], large[work]], { rounds: ROUNDS[work] * rounds, times: TIMES[work] });
           const [least = NaN, few = NaN, many = NaN] = took.map(usualOf);
-          const measured = `${(many / few).toFixed(2)} × among ${SMALLEST.toLocaleString("en")} users (${(many / least).toFixed(1)} × ${floor.name})`;
+          const measured = `${(many / few).toFixed(2)} × among ${SMALLEST.toLocaleString("en")} users (${(many / least).toFixed(1)} × ${floorName})`;
           log(`${name}, ${size} users: ${what}: ${measured}, ${many.toFixed(0)} µs`);
           row(`${name}, ${size.toLocaleString("en")} users: ${what}`, measured);
         }
