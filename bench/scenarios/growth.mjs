@@ -5,6 +5,8 @@ import { openStorer } from "castellan";
 import { withEngines } from "../lib/engines.mjs";
 import { databaseBeside, fill, isSql, sizesOf, someOf } from "../lib/filling.mjs";
 import { floorOf } from "../lib/floors.mjs";
+import { HOUR } from "../lib/rows.mjs";
+import { median } from "../lib/statistics.mjs";
 import { inTurns, usualOf } from "../lib/turns.mjs";
 import { worksOn } from "../lib/works.mjs";
 
@@ -16,6 +18,20 @@ const BYTES_PER_USER = 8000;
 /** How often in a turn, and how many turns. Short ones are fair: what others do to the machine falls on all alike. */
 const TIMES = { check: 10, login: 3, registration: 3 };
 const ROUNDS = { check: 40, login: 20, registration: 20 };
+/** As many rows as a gate removes at a time, and how often that is tried. */
+const SWEEP = { rows: 10_000, times: 3 };
+
+/** How long a sweep of expired sign-ins takes, in microseconds. @param {import("castellan").OpenedStorer} storer @param {Date} now */
+async function sweepUs(storer, now) {
+  const took = [];
+  for (let turn = 0; turn < SWEEP.times; turn += 1) {
+    const began = performance.now();
+    const swept = await storer.sweep(new Date(now.getTime() + 2 * 24 * HOUR), SWEEP.rows);
+    took.push((performance.now() - began) * 1000);
+    if (swept !== SWEEP.rows) throw new Error(`${swept} rows were swept`);
+  }
+  return median(took);
+}
 
 /** Numbers of rows, evenly over the table. */
 const numbersUpTo = (/** @type {number} */ users) =>
@@ -55,6 +71,7 @@ export async function run(settings) {
     const floor = await floorOf(uri);
     if (!floor) throw new Error(`${name} has no floor`);
     try {
+      let [loginUs, reached] = [NaN, 0];
       let sizes = await sizesOf(uris[1] ?? "");
       for (let size = SMALLEST, before = 0; size <= users; before = size, size *= 10) {
         if (before > 0) {
@@ -72,6 +89,7 @@ export async function run(settings) {
           ),
         );
         if (!small || !large) throw new Error("there are two databases");
+        reached = size;
         for (const [what, work, { once, name: floorName }] of /** @type {const} */ ([
           ["session check", "check", floor.read],
           ["login without its hash", "login", floor.write],
@@ -80,9 +98,19 @@ export async function run(settings) {
           const took = await inTurns([once, small[work], large[work]], { rounds: ROUNDS[work] * rounds, times: TIMES[work] });
           const [least = NaN, few = NaN, many = NaN] = took.map(usualOf);
           const measured = `${(many / few).toFixed(2)} × among ${SMALLEST.toLocaleString("en")} users (${(many / least).toFixed(1)} × ${floorName})`;
+          if (work === "login") loginUs = many;
           log(`${name}, ${size} users: ${what}: ${measured}, ${many.toFixed(0)} µs`);
           row(`${name}, ${size.toLocaleString("en")} users: ${what}`, measured);
         }
+      }
+      const [, large] = storers;
+      if (large && reached >= SWEEP.times * SWEEP.rows) {
+        const took = await sweepUs(large, now);
+        log(`${name}: a sweep took ${(took / 1000).toFixed(0)} ms`);
+        row(
+          `${name}: a sweep of ${SWEEP.rows.toLocaleString("en")} sign-ins`,
+          `as long as ${(took / loginUs).toFixed(0)} logins without their hash`,
+        );
       }
     } finally {
       for (const storer of storers) await storer.close?.();
