@@ -120,7 +120,7 @@ export async function run(settings) {
       for (const flow of await countFlows(place)) {
         counted.set(flow.name, [...(counted.get(flow.name) ?? []), `${name} ${askedBy(flow)}`]);
       }
-      const bytes = await bytesPerRow(uri);
+      const bytes = await bytesPerRow(uri).catch((error) => log(`${name} does not say how much room it takes: ${error.message}`));
       if (bytes)
         row(`${name}: bytes a row`, ["user", "sign-in", "session"].map((what, stage) => `${what} ${bytes[stage]?.toFixed(0)}`).join(", "));
     });
