@@ -52,7 +52,7 @@ function waysTo(given) {
 }
 
 /**
- * Runs `work` with one engine after the other, and leaves out, saying so, what is not there.
+ * Runs `work` with one engine after the other, and leaves out, saying so, what is not there. Where `work` fails the program ends with an error, after the others.
  * @param {{ databases: readonly string[], engines: readonly string[], log: (line: string) => void }} settings `engines`: by name, and none for all
  * @param {(engine: Engine) => Promise<void>} work
  */
@@ -74,6 +74,10 @@ export async function withEngines({ databases, engines, log }, work) {
     }
     try {
       await work({ name, ...database });
+    } catch (error) {
+      // What was measured on the others is shown all the same.
+      process.exitCode = 1;
+      log(`${name} failed: ${error instanceof Error ? error.stack : error}`);
     } finally {
       await database.end();
     }
