@@ -111,6 +111,22 @@ describe("the relay of the bench", () => {
   });
 });
 
+describe("an engine on which something fails", () => {
+  it("keeps no other from being measured, and makes the program end with an error", async () => {
+    const said: string[] = [];
+    const worked: string[] = [];
+    const settings = { databases: [], engines: ["SQLite", "JSON file"], log: (line: string) => said.push(line) };
+    await withEngines(settings, async ({ name }) => {
+      if (name === "SQLite") throw new Error("the disk is full");
+      worked.push(name);
+    });
+    expect(process.exitCode).toBe(1);
+    process.exitCode = undefined;
+    expect(worked).toEqual(["JSON file"]);
+    expect(said).toEqual([expect.stringContaining("SQLite failed: Error: the disk is full")]);
+  });
+});
+
 describe("an engine that is not there", () => {
   it("is left out, and said; one that nobody knows is an error", async () => {
     const said: string[] = [];
