@@ -26,7 +26,7 @@ const sqlite = {
   text: (column) => column,
   keys: { signIn: "key", session: "key" },
   before: ["PRAGMA synchronous = OFF", "PRAGMA cache_size = -500000"],
-  after: ["PRAGMA wal_checkpoint(TRUNCATE)"],
+  after: ["PRAGMA synchronous = FULL", "PRAGMA wal_checkpoint(TRUNCATE)"],
   size: (table) => `SELECT sum(pgsize) AS bytes FROM dbstat WHERE name IN (SELECT name FROM sqlite_schema WHERE tbl_name = '${table}')`,
 };
 
