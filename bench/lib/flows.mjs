@@ -34,6 +34,7 @@ export async function countFlows(database, { turns = TURNS } = {}) {
     for (let turn = 1; turn <= turns; turn += 1) {
       for (const { name, before, go } of stepsOf(server, turn)) {
         await before?.();
+        if (before) await pause(SETTLING_MS);
         await server.figures();
         const already = relay?.roundTrips() ?? 0;
         await go();
