@@ -209,6 +209,49 @@ describe.each(storerKinds)("when one single operation fails (%s)", (kind) => {
   });
 });
 
+describe.each(storerKinds)("a connection that breaks for a moment (%s)", (kind) => {
+  /** The next call of `operation` fails: before its work, or when that was done. */
+  const breakOnce = (app: DoorApp, operation: "createSignIn" | "replaceSignIn", when: "before" | "after"): void => {
+    app.before(operation, async (run) => {
+      app.before(operation, null);
+      if (when === "after") await run();
+      throw new Error("the database is away: secret-detail");
+    });
+  };
+
+  it.each(["before", "after"] as const)("%s the sign-in was written signs nobody in", async (when) => {
+    const app = await startDoors({ kind });
+    const pid = await haveUser(app);
+    const browser = app.browser();
+    breakOnce(app, "createSignIn", when);
+    assertPlain(await logIn(browser));
+    assert.equal(await whoIs(browser), "nobody");
+    assert.deepEqual(await app.gate.signIns(pid), []);
+    assert.equal(verdictOf(await logIn(browser)), "200 signed_in");
+  });
+
+  it.each(["before", "after"] as const)("%s a step up was written signs nobody out", async (when) => {
+    const app = await startDoors({ kind, extra: doorways() });
+    const pid = await haveUser(app);
+    const browser = await signedIn(app);
+    const old = browser.fork();
+    breakOnce(app, "replaceSignIn", when);
+    assert.equal((await browser.json("POST", "/auth/step-up", { password: PASSWORD })).status, 200);
+    assert.deepEqual([await whoIs(browser), await whoIs(old)], [ANN, "nobody"]);
+    assert.equal((await app.gate.signIns(pid)).length, 1);
+  });
+
+  it("and for longer ends the sign-in that was stepped up, rather than leave it under an id that nobody holds", async () => {
+    const app = await startDoors({ kind, extra: doorways() });
+    const pid = await haveUser(app);
+    const browser = await signedIn(app);
+    const old = browser.fork();
+    const { answer } = await without(app, "replaceSignIn", () => browser.json("POST", "/auth/step-up", { password: PASSWORD }));
+    assertPlain(answer);
+    assert.deepEqual([await whoIs(browser), await whoIs(old), await app.gate.signIns(pid)], ["nobody", "nobody", []]);
+  });
+});
+
 describe("a process that ends between the new session and the new sign-in", () => {
   it("leaves a browser in which nobody is signed in, and an old id that is dead (F03)", async () => {
     const app = await startDoors({ kind: "sqlite" });

@@ -1,107 +1,64 @@
-/** Two processes of one application behind nginx, over one database: what one of them decides counts for the other, and a kill -9 loses and doubles nothing that was acknowledged. @module */
+/** Two processes of one application behind nginx, over one database: what one of them decides counts for the other, a database that goes and comes back is survived, and a kill -9 loses and doubles nothing that was acknowledged. @module */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { type Answer, type BrowserClient, browserClient } from "@castellan/testkit";
+import type { Answer, BrowserClient } from "@castellan/testkit";
+import { openStorer } from "castellan";
+import { generateSync } from "otplib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { engines } from "../packages/storer-sql/test/support/engines.ts";
-import type { TestServer } from "../packages/storer-sql/test/support/servers.ts";
-import { type Child, startChild } from "./support/child.ts";
-import { freePort } from "./support/example.ts";
+import { servers } from "./support/engines.ts";
+import { withoutNginx } from "./support/nginx.ts";
+import {
+  dataOf,
+  NEW_PASSWORD,
+  PASSWORD,
+  processOf,
+  register,
+  signIn,
+  startTwo,
+  type TwoProcesses,
+  verdictOf,
+  who,
+} from "./support/two-processes.ts";
 
-const NGINX = "/usr/sbin/nginx";
-const PASSWORD = "correct horse battery staple";
-const NEW_PASSWORD = "another horse battery staple";
+const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
-const withoutNginx = !existsSync(NGINX) && process.env["CI"] !== "true";
-if (withoutNginx) console.warn("\n*** no nginx: several processes behind one are NOT tested. apt-get install nginx ***\n");
+/** The code that an authenticator shows now, or so many seconds from now: two different ones can be used without waiting. */
+const codeOf = (secret: string, later = 0): string =>
+  generateSync({ secret, strategy: "totp", epoch: Math.floor(Date.now() / 1000) + later });
 
-/** nginx in front of these ports, on one of its own. A request that one of them has seen goes to no other one. */
-async function startNginx(folder: string, port: number, upstreams: readonly string[]): Promise<() => Promise<void>> {
-  const config = `
-daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
-events { worker_connections 256; }
-http {
-  access_log off; client_body_temp_path ${folder}/a; proxy_temp_path ${folder}/b; fastcgi_temp_path ${folder}/c; uwsgi_temp_path ${folder}/d; scgi_temp_path ${folder}/e;
-  upstream app { ${upstreams.map((upstream) => `server 127.0.0.1:${upstream} max_fails=1 fail_timeout=5s;`).join(" ")} }
-  server {
-    listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://app; proxy_set_header Host $host:${port}; proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_connect_timeout 2s; proxy_next_upstream error timeout;
-    }
-  }
-}`;
-  const file = join(folder, "nginx.conf");
-  await writeFile(file, config);
-  const nginx = spawn(NGINX, ["-c", file, "-p", folder, "-e", join(folder, "error.log")], { stdio: ["ignore", "ignore", "pipe"] });
-  const ended = new Promise<void>((resolve) => nginx.once("close", () => resolve()));
-  // It says nothing when it listens: so it is asked.
-  const isUp = async (): Promise<boolean> => {
-    const status = await fetch(`http://127.0.0.1:${port}/`).then(
-      (answer) => answer.status,
-      () => 0,
-    );
-    return status === 404;
-  };
-  for (let tries = 0; !(await isUp()); tries += 1) {
-    assert.ok(tries < 200, "nginx does not come up");
-    await delay(50);
-  }
-  return async () => {
-    nginx.kill("SIGKILL");
-    await ended;
-  };
-}
-
-const verdictOf = (answer: Answer): string => {
-  const data = answer.headers["content-type"]?.includes("json") ? answer.json() : null;
-  const reason = typeof data === "object" && data !== null && "reason" in data ? ` ${String(data.reason)}` : "";
-  return `${answer.status}${reason}`;
-};
-
-describe.each(engines)("two processes over $name", (engine) => {
+describe.each(servers)("two processes over $name", (engine) => {
   describe.skipIf(engine.isMissing || withoutNginx)("behind nginx", () => {
-    let folder: string;
-    let database: TestServer;
-    let instances: readonly Child[];
-    let endNginx: () => Promise<void>;
-    let url: string;
+    let two: TwoProcesses;
+    const browser = (): BrowserClient => two.browser();
 
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), "scale-out-"));
-      database = await engine.start();
-      const port = await freePort();
-      url = `http://localhost:${port}`;
-      instances = [0, 1].map(() => startChild("instance", [database.uri, url]));
-      const ports = await Promise.all(instances.map((instance) => instance.said("PORT ")));
-      endNginx = await startNginx(folder, port, ports);
+      two = await startTwo(engine);
     }, 60_000);
     afterAll(async () => {
-      await endNginx?.();
-      await Promise.all(instances?.map((instance) => instance.kill()) ?? []);
-      await database?.end();
-      await rm(folder, { recursive: true, force: true });
+      await two?.end();
     });
 
-    const browser = (): BrowserClient => browserClient(url.replace("localhost", "127.0.0.1"), { origin: url });
-    const register = (client: BrowserClient, email: string) => client.json("POST", "/auth/register", { email, password: PASSWORD });
-    const signIn = (client: BrowserClient, email: string, password = PASSWORD) => client.json("POST", "/auth/login", { email, password });
-    const who = async (client: BrowserClient): Promise<{ status: number; process: number | null }> => {
-      const answer = await client.json("GET", "/who");
-      const data = answer.status === 200 ? (answer.json() as { process: number }) : null;
-      return { status: answer.status, process: data?.process ?? null };
+    /** Registers somebody whose sign-in asks for a code, and answers the secret. */
+    const enrol = async (email: string): Promise<string> => {
+      const client = browser();
+      await register(client, email);
+      await client.json("POST", "/auth/2fa/totp/setup", {});
+      const secret = String(dataOf(await client.json("GET", "/auth/2fa/totp/confirm"))["secret"]);
+      assert.equal((await client.json("POST", "/auth/2fa/totp/confirm", { code: codeOf(secret) })).status, 200);
+      return secret;
     };
+    const answerCode = (client: BrowserClient, code: string): Promise<Answer> => client.json("POST", "/auth/2fa/totp/validate", { code });
 
-    it("know a sign-in that the other has made, and that it has ended", async () => {
+    it("know a sign-in that the other has made, what the application keeps for it, and that it has ended", async () => {
       const client = browser();
       expect(verdictOf(await register(client, "ann@example.com"))).toBe("200 registered");
-      const seen = new Set<number | null>();
-      for (let round = 0; round < 6; round += 1) seen.add((await who(client)).process);
+      await client.json("POST", "/cart", { cart: ["tea"] });
+      const seen = new Set<string>();
+      for (let round = 0; round < 6; round += 1) {
+        const answer = await client.json("GET", "/cart");
+        expect(dataOf(answer)).toEqual({ cart: ["tea"] });
+        seen.add(processOf(answer));
+      }
       expect(seen.size).toBe(2);
       const copy = client.fork();
       expect((await client.json("POST", "/auth/logout", {})).status).toBe(200);
@@ -110,16 +67,97 @@ describe.each(engines)("two processes over $name", (engine) => {
 
     it("count guesses together: after five wrong ones over both the right one is refused by each", async () => {
       await register(browser(), "bob@example.com");
-      const wrong = await Promise.all(Array.from({ length: 7 }, () => signIn(browser(), "bob@example.com", "wrong")));
+      const wrong = await times(7, () => signIn(browser(), "bob@example.com", "wrong"));
       // Five are looked at, whichever process they came to.
       expect(wrong.map(verdictOf).sort()).toEqual([...Array(5).fill("401 invalid_credentials"), ...Array(2).fill("403 account_locked")]);
       for (let round = 0; round < 3; round += 1) expect(verdictOf(await signIn(browser(), "bob@example.com"))).toBe("403 account_locked");
     });
 
     it("give one login to one of twenty who ask for it at once", async () => {
-      const answers = await Promise.all(Array.from({ length: 20 }, () => register(browser(), "cat@example.com")));
+      const answers = await times(20, () => register(browser(), "cat@example.com"));
       expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1);
     });
+
+    it("take a mailed link once, and count those who ask for one together", async () => {
+      await register(browser(), "dan@example.com");
+      const asked = await times(25, (index) =>
+        browser().json("POST", "/auth/recover", { email: index === 0 ? "dan@example.com" : `d${index}@x.test` }),
+      );
+      expect(asked.map(({ status }) => status).sort()).toEqual([...Array(20).fill(200), ...Array(5).fill(429)]);
+      const mails = (await times(2, () => browser().json("POST", "/deliver", {}))).map((answer) => answer.text).join("\n");
+      const token = /recover\/end\?token=([\w-]+)/.exec(mails)?.[1];
+      assert.ok(token);
+      const answers = await times(20, (index) =>
+        browser().json("POST", "/auth/recover/end", { token, password: `${NEW_PASSWORD} ${index}` }),
+      );
+      expect(answers.map(verdictOf).sort()).toEqual(["200 password_recovered", ...Array(19).fill("410 link_invalid")]);
+      const winner = answers.findIndex(({ status }) => status === 200);
+      expect(verdictOf(await signIn(browser(), "dan@example.com", `${NEW_PASSWORD} ${winner}`))).toBe("200 signed_in");
+    });
+
+    it("ask for a code that the other then takes, and take it once of five that come at once", async () => {
+      const secret = await enrol("eve@example.com");
+      const client = browser();
+      const begun = await signIn(client, "eve@example.com");
+      const ended = await answerCode(client, codeOf(secret, 30));
+      expect([verdictOf(begun), verdictOf(ended), processOf(begun) === processOf(ended)]).toEqual([
+        "200 second_factor_required",
+        "200 signed_in",
+        false,
+      ]);
+      expect((await who(client)).status).toBe(200);
+
+      const other = await enrol("fay@example.com");
+      // Five, so that the four that come too late do not lock the account.
+      const waiting = await times(5, async () => {
+        const visitor = browser();
+        await signIn(visitor, "fay@example.com");
+        return visitor;
+      });
+      const code = codeOf(other, 30);
+      await Promise.all(waiting.map((visitor) => answerCode(visitor, code)));
+      const inside = await Promise.all(waiting.map(who));
+      expect(inside.filter(({ status }) => status === 200)).toHaveLength(1);
+    });
+
+    it("answer 503 while the database is away, and go on by themselves when it is back", async () => {
+      const inside = browser();
+      await register(inside, "gil@example.com");
+      const asks: readonly (() => Promise<Answer>)[] = [
+        () => who(inside),
+        () => signIn(browser(), "gil@example.com"),
+        () => register(browser(), "hal@example.com"),
+      ];
+      const before = new Set((await times(4, () => who(inside))).map(processOf));
+      let phase: "up" | "away" | "over" = "up";
+      const whileAway: string[] = [];
+      /** Asks on and on; what is asked from the end of the server to its new beginning is noted. */
+      const visitor = async (ask: () => Promise<Answer>): Promise<void> => {
+        while (phase !== "over") {
+          const isAway = phase === "away";
+          const answer = await ask();
+          if (isAway && phase === "away") whileAway.push(verdictOf(answer));
+        }
+      };
+      const outage = async (): Promise<void> => {
+        await two.database.stop();
+        phase = "away";
+        await expect.poll(() => whileAway.length, { timeout: 30_000, interval: 5 }).toBeGreaterThan(30);
+        phase = "up";
+        await two.database.start();
+        phase = "over";
+      };
+      await Promise.all([outage(), ...asks.map(visitor)]);
+      expect([...new Set(whileAway)]).toEqual(["503 unavailable"]);
+
+      for (const ask of [() => who(inside), () => signIn(browser(), "gil@example.com")]) {
+        const tries: number[] = [];
+        while (tries.length < 5 && tries.at(-1) !== 200) tries.push((await ask()).status);
+        expect(tries.at(-1)).toBe(200);
+      }
+      const after = new Set((await times(4, () => who(inside))).map(processOf));
+      expect(after).toEqual(before);
+    }, 60_000);
 
     it("lose and double nothing that was acknowledged when one is killed in the middle of a load, and the other goes on", async () => {
       const registered: string[] = [];
@@ -158,7 +196,7 @@ describe.each(engines)("two processes over $name", (engine) => {
       };
       const killer = async (): Promise<void> => {
         await expect.poll(() => registered.length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(25);
-        await instances[0]?.kill();
+        await two.processes[0].kill();
         isKilled = true;
       };
       await Promise.all([killer(), ...Array.from({ length: 6 }, visitor)]);
@@ -179,8 +217,12 @@ describe.each(engines)("two processes over $name", (engine) => {
           "401 invalid_credentials",
         );
       }
-      const rows = await engine.within(database.uri, (all) => all("SELECT login FROM castellan_user WHERE login LIKE 'load-%'"));
-      expect(new Set(rows.map(({ login }) => login)).size).toBe(rows.length);
+      const storer = await openStorer(two.database.uri);
+      assert.ok(storer.findByLogin);
+      const pids = new Set<string | undefined>();
+      for (const email of registered) pids.add((await storer.findByLogin(email))?.pid);
+      await storer.close?.();
+      expect([pids.size, pids.has(undefined)]).toEqual([registered.length, false]);
     }, 60_000);
   });
 });

@@ -31,12 +31,14 @@ export const storerKinds: readonly StorerKind[] = ["memory", "sqlite"];
 
 type Operation = keyof DoorStorer & string;
 
+type Action = (run: () => unknown) => void | Promise<void>;
+
 export interface OpenedStorer {
   readonly storer: DoorStorer;
   /** What was asked of it since the last look: operations in memory, statements in SQLite. */
   asked(): readonly string[];
-  /** Runs `action` before each call of `operation` from now on: it may wait, and what it throws is what the operation throws. `null` ends it. */
-  before(operation: Operation, action: (() => void | Promise<void>) | null): void;
+  /** Runs `action` before each call of `operation` from now on: it may wait, or `run` the operation itself once, and what it throws is what the operation throws. `null` ends it. */
+  before(operation: Operation, action: Action | null): void;
   /** Deletes a user as an application's own administration would. */
   removeUser(pid: string): Promise<void>;
   /** Everything that lies at rest, as text. */
@@ -103,7 +105,7 @@ export async function connectionTo(file: string) {
 
 /** Lets a test stand between the gate and its storer. Operations that answer at once still do while nobody stands there. */
 function watch(storer: DoorStorer, tell: (operation: string) => void) {
-  const actions = new Map<string, () => void | Promise<void>>();
+  const actions = new Map<string, Action>();
   const watched = new Proxy(storer, {
     get(target, name): unknown {
       const member: unknown = Reflect.get(target, name);
@@ -113,7 +115,7 @@ function watch(storer: DoorStorer, tell: (operation: string) => void) {
         const action = actions.get(name);
         if (!action) return member.apply(target, args);
         return (async () => {
-          await action();
+          await action(() => member.apply(target, args));
           return member.apply(target, args);
         })();
       };

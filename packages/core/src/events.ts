@@ -57,6 +57,8 @@ export const login = defineChannel<LoginEvent>("login");
 export const stepUp = defineChannel<UserEvent & { readonly proof: Proof }>("stepUp");
 /** Around a sign-out by the person. */
 export const logout = defineChannel<UserEvent & { readonly signIn: SignIn }>("logout");
+/** Somebody gives this browser up: signs out, or asks to though nobody is signed in here. Only `record`: what a module keeps here in a cookie of its own goes. */
+export const leaveBrowser = defineChannel<{ readonly ctx: Context }>("leaveBrowser");
 /** Around a registration. Guards may close it. A `record` handler that throws does not unmake the account: whatever it does must be repeatable. */
 export const register = defineChannel<RegisterRequest, UserEvent>("register");
 export const changePassword = defineChannel<ChangePasswordEvent>("changePassword");

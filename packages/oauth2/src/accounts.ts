@@ -2,7 +2,7 @@
 import { type Context, type Current, digest, type Identity, page, type Reply, redirect, refuse, type User } from "@castellan/core";
 import { unlinkIdentity } from "./channels.ts";
 import type { Desk, Found } from "./desk.ts";
-import { type Linking, METHOD } from "./linking.ts";
+import { isUnconfirmed, type Linking, METHOD } from "./linking.ts";
 import { identityUnlinkedMail } from "./mails.ts";
 import { type AccountsPageData, oauth2AccountsView } from "./pages.ts";
 import type { NamedProvider } from "./settings.ts";
@@ -28,7 +28,15 @@ export function accountsOf({ core, settings, labelOf }: Desk, linking: Linking, 
 
   /** Passwords are a way in where there is a page for them. */
   const passwordCounts = (): boolean => core.isLoaded("auth");
-  const isRemovable = (user: User, count: number): boolean => count > 1 || (passwordCounts() && hasPassword(user));
+  /**
+   * Whether another way in is left without this one. An identity of a provider that is offered no more opens nothing: it counts for another such one only, in case it is offered again. The storer, which
+   * cannot know that, refuses to take the last one of all; what it is asked stands on the epoch under which the list was read, and each disconnecting advances that.
+   */
+  const isRemovable = (user: User, identity: Identity, identities: readonly Identity[]): boolean => {
+    if (passwordCounts() && hasPassword(user)) return true;
+    const others = identities.filter((one) => one !== identity);
+    return others.some(({ provider }) => providers.has(provider) || !providers.has(identity.provider));
+  };
 
   /** Whoever changes the ways in has proved lately that it is them, by the second factor too where they have one. */
   const mayChange = async (ctx: Context): Promise<{ readonly ok: Current } | { readonly refused: Reply }> => {
@@ -38,9 +46,6 @@ export function accountsOf({ core, settings, labelOf }: Desk, linking: Linking, 
     const current = await ctx.current();
     return refused || !current ? { refused: refused ?? refuse(401, "login_required") } : { ok: current };
   };
-
-  /** An account that nobody has confirmed may change hands when its mailbox's owner turns up: it gets no further way in before that. */
-  const isUnconfirmed = (user: User): boolean => core.isLoaded("confirm") && Reflect.get(user, "confirmedAt") === null;
 
   core.route("GET", PATH, async (ctx): Promise<Reply> => {
     const [refused, current] = [await core.mustBe(ctx, { level: "full" }), await ctx.current()];
@@ -53,7 +58,7 @@ export function accountsOf({ core, settings, labelOf }: Desk, linking: Linking, 
         label: labelOf(identity.provider),
         account: identity.email,
         linkedAt: identity.linkedAt.toISOString(),
-        removable: isRemovable(current.user, identities.length),
+        removable: isRemovable(current.user, identity, identities),
       })),
       providers: [...providers.values()].map(({ name, label }) => ({ name, label, path: linkPath(name) })),
     };
@@ -64,7 +69,7 @@ export function accountsOf({ core, settings, labelOf }: Desk, linking: Linking, 
     core.route("POST", linkPath(provider.name), async (ctx): Promise<Reply> => {
       const may = await mayChange(ctx);
       if ("refused" in may) return may.refused;
-      if (isUnconfirmed(may.ok.user)) return refuse(403, "oauth2_confirm_first");
+      if (isUnconfirmed(core, may.ok.user)) return refuse(403, "oauth2_confirm_first");
       return depart(ctx, provider, ctx.redir ?? afterLink, may.ok);
     });
   }
@@ -76,7 +81,7 @@ export function accountsOf({ core, settings, labelOf }: Desk, linking: Linking, 
     const identities = await storer.listIdentities(user.pid);
     const identity = identities.find((one) => idOf(one) === ctx.body.get("identity"));
     if (!identity) return refuse(404, "oauth2_not_linked");
-    if (!isRemovable(user, identities.length)) return refuse(409, "oauth2_last_way_in");
+    if (!isRemovable(user, identity, identities)) return refuse(409, "oauth2_last_way_in");
     const { issuer, subject } = identity;
     const refused = await core.emit.before(unlinkIdentity, { user, identity, ctx });
     if (refused) return refused;

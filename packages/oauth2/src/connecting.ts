@@ -36,11 +36,16 @@ const TOKEN = "oauth2/proof";
 
 const PASSWORD = { password: secretField({ label: "field.password", autocomplete: "current-password" }) };
 
-interface Naming {
+interface Waiting {
+  /** Who was signed in here when it began to wait, by pid; `null` for nobody. It is none of the business of somebody else who signs in here. */
+  readonly whose: string | null;
+}
+
+interface Naming extends Waiting {
   readonly found: Found;
 }
 
-interface Proving {
+interface Proving extends Waiting {
   readonly found: Found;
   /** Whose account it may be: a normalised login. */
   readonly login: string;
@@ -78,13 +83,19 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
     mailSent: mailed !== null,
   });
 
+  const whoseTurn = async (ctx: Context): Promise<string | null> => (await ctx.current())?.user.pid ?? null;
+  const waiting = async <Step extends Waiting>(ctx: Context, purpose: string): Promise<Step | null> => {
+    const step = await flows.waiting<Step>(ctx, purpose);
+    return step && step.whose === (await whoseTurn(ctx)) ? step : null;
+  };
+
   const send = async (ctx: Context, { found, login }: Pick<Proving, "found" | "login">): Promise<Reply> => {
     for (const [limit, who] of [[byNetwork, ctx.network] as const, [soon, login] as const, [daily, login] as const]) {
       const admission = await core.use(limit, who);
       if (!admission.admitted) return refuse(429, "too_many_attempts", admission);
     }
     const { url, row } = core.links.makeForNobody(END, TOKEN, login, MAIL_LASTS);
-    const proving: Proving = { found, login, mailed: `${row.selector}.${row.verifierHash}` };
+    const proving: Proving = { whose: await whoseTurn(ctx), found, login, mailed: `${row.selector}.${row.verifierHash}` };
     await flows.wait(ctx, PROVING, proving, MAIL_LASTS);
     const data = { link: url, provider: labelOf(found.provider), minutes: MAIL_LASTS / minutes(1) };
     await core.mail(oauth2ProofMail, data, { address: login }, ctx);
@@ -92,7 +103,7 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
   };
 
   const ask: Connecting["ask"] = async (ctx, found, login) => {
-    await flows.wait(ctx, PROVING, { found, login, mailed: null } satisfies Proving, MAIL_LASTS);
+    await flows.wait(ctx, PROVING, { whose: await whoseTurn(ctx), found, login, mailed: null } satisfies Proving, MAIL_LASTS);
     return redirect(core.path(CONNECT), { reason: "oauth2_proof_needed", flash: "failure" });
   };
 
@@ -106,12 +117,12 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
   // The password -----------------------------------------------------------------------------------------------------
 
   core.route("GET", CONNECT, async (ctx): Promise<Reply> => {
-    const proving = await flows.waiting<Proving>(ctx, PROVING);
+    const proving = await waiting<Proving>(ctx, PROVING);
     return proving ? page(oauth2ConnectView, dataOf(proving)) : expired();
   });
 
   core.route("POST", CONNECT, async (ctx): Promise<Reply> => {
-    const proving = await flows.waiting<Proving>(ctx, PROVING);
+    const proving = await waiting<Proving>(ctx, PROVING);
     if (!proving) return expired();
     const again = (reply: Reply): Reply => showOn(reply, oauth2ConnectView, dataOf(proving));
     if (!core.isLoaded("auth")) return refuse(404, "not_found");
@@ -130,7 +141,7 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
   // The mailbox ------------------------------------------------------------------------------------------------------
 
   core.route("POST", MAIL, async (ctx): Promise<Reply> => {
-    const proving = await flows.waiting<Proving>(ctx, PROVING);
+    const proving = await waiting<Proving>(ctx, PROVING);
     if (!proving) return expired();
     if (!canMail) return refuse(404, "not_found");
     return showOn(await send(ctx, proving), oauth2ConnectView, dataOf(proving));
@@ -141,7 +152,7 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
   core.route("POST", END, async (ctx): Promise<Reply> => {
     const proof = core.links.proof(ctx, END, TOKEN);
     core.links.forget(ctx);
-    const proving = proof && (await flows.waiting<Proving>(ctx, PROVING));
+    const proving = proof && (await waiting<Proving>(ctx, PROVING));
     // Nothing mailed and nothing brought are not the same: without a token none fits.
     const fits = proof && proving?.mailed && sameText(proving.mailed, `${proof.selector}.${proof.verifierHash}`);
     if (!proving || !fits) return page(oauth2EndView, { token: null }, { status: 410, reason: "link_invalid" });
@@ -161,12 +172,12 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
   };
 
   core.route("GET", FINISH, async (ctx): Promise<Reply> => {
-    const naming = await flows.waiting<Naming>(ctx, NAMING);
+    const naming = await waiting<Naming>(ctx, NAMING);
     return naming ? page(oauth2FinishView, { fields: nameFields, label: labelOf(naming.found.provider) }) : expired();
   });
 
   core.route("POST", FINISH, async (ctx): Promise<Reply> => {
-    const naming = await flows.waiting<Naming>(ctx, NAMING);
+    const naming = await waiting<Naming>(ctx, NAMING);
     if (!naming) return expired();
     const { found } = naming;
     const answer = await core.read(nameFields, ctx);
@@ -189,7 +200,7 @@ export function connectingOf(desk: Desk, arrivals: Arrivals, linking: Linking): 
     ask,
     proveMailbox,
     async askForLogin(ctx, found) {
-      await flows.wait(ctx, NAMING, { found } satisfies Naming, MAIL_LASTS);
+      await flows.wait(ctx, NAMING, { whose: await whoseTurn(ctx), found } satisfies Naming, MAIL_LASTS);
       return redirect(core.path(FINISH));
     },
   };

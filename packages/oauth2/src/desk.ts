@@ -12,6 +12,7 @@ import {
 } from "@castellan/core";
 import { oauth2Failed } from "./channels.ts";
 import { type Flows, flowsOf } from "./flows.ts";
+import { withoutData } from "./for-the-log.ts";
 import { oauth2FailedView } from "./pages.ts";
 import { type Arrival, ProviderFailure } from "./provider.ts";
 import type { NamedProvider, OAuth2Settings } from "./settings.ts";
@@ -73,7 +74,7 @@ export function deskOf(core: Core<OAuth2ServerStorer>, settings: OAuth2Settings)
       const reason = typeof error === "string" ? error : error.reason;
       // What anybody can bring about alone is not worth a line.
       if (typeof error !== "string" && reason !== "oauth2_denied")
-        core.logger.warn("a sign-in by a provider failed", { provider: name, reason, error });
+        core.logger.warn("a sign-in by a provider failed", { provider: name, reason, error: withoutData(error) });
       const event = { provider: name, reason, ctx };
       const own = await core.emit.before(oauth2Failed, event);
       await core.emit.after(oauth2Failed, event);

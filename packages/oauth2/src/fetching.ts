@@ -4,7 +4,7 @@ import type { CustomFetch } from "openid-client";
 import { ProviderFailure } from "./provider.ts";
 
 /** Far more than a profile or a set of keys has. */
-const LONGEST_ANSWER = 1024 * 1024;
+export const LONGEST_ANSWER = 1024 * 1024;
 
 async function bytesOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];

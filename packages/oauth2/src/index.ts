@@ -8,7 +8,7 @@ import {
   type Identity,
   type Intent,
   leave,
-  logout,
+  leaveBrowser,
   type Module,
   minutes,
   type OAuth2ServerStorer,
@@ -172,7 +172,7 @@ function start(core: Core<OAuth2ServerStorer>, settings: OAuth2Settings): OAuth2
   core.fillSlot("register", { name: "oauth2", data: offeredToNew, body: providerButtons });
   if (settings.loginPage) core.route("GET", "/login", () => page(oauth2LoginView, buttons()));
   // What waits here is the business of whoever was here.
-  core.on(logout).after("record", ({ ctx }) => (ctx ? desk.flows.forget(ctx) : undefined));
+  core.on(leaveBrowser).after("record", ({ ctx }) => desk.flows.forget(ctx));
 
   return {
     ...tokensOf(desk),

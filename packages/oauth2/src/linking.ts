@@ -1,5 +1,5 @@
 /** Identities that become a user's: at once where somebody is signed in, or after a proof and the whole way through the login door. @module */
-import { type Context, login, type Proof, type Reply, redirect, refuse, type User } from "@castellan/core";
+import { type Context, type Core, login, type Proof, type Reply, redirect, refuse, type User } from "@castellan/core";
 import { linkIdentity } from "./channels.ts";
 import type { Desk, Found } from "./desk.ts";
 import { WAY_LASTS } from "./flows.ts";
@@ -34,8 +34,15 @@ export interface Linking {
   answerFor(reply: Reply, pid: string, found: Found): Promise<Reply>;
 }
 
+/**
+ * Where addresses are confirmed, an account whose address is not may change hands when the mailbox's owner turns up: whoever made it gets no way in that a new password does not take away. However they
+ * come: by the page of connected accounts, or by a proof.
+ */
+export const isUnconfirmed = (core: Core, user: User): boolean => core.isLoaded("confirm") && Reflect.get(user, "confirmedAt") === null;
+
 export function linkingOf({ core, flows, identityOf, labelOf }: Desk): Linking {
   const link: Linking["link"] = async (ctx, user, found) => {
+    if (isUnconfirmed(core, user)) return refuse(403, "oauth2_confirm_first");
     const event = { user, identity: identityOf(found, user.pid), ctx };
     const refused = await core.emit.before(linkIdentity, event);
     if (refused) return refused;

@@ -6,6 +6,7 @@ import {
   type Arrival,
   addressOf,
   type Departure,
+  endOf,
   isPlain,
   mapped,
   type OpenProvider,
@@ -101,6 +102,15 @@ export const profileOfClaims = (claims: Claims): Profile => ({
   name: textOf(claims["name"]),
 });
 
+/** Claims that say whether the mailbox beside them is the person's: the standard one, and Microsoft's. */
+const OF_AN_ADDRESS: ReadonlySet<string> = new Set(["email_verified", "xms_edov"]);
+
+/** The userinfo, and the ID token on top, whose signature was checked. An ID token without an address does not vouch for one of elsewhere. */
+const merged = (userinfo: Claims, token: Claims): Claims => ({
+  ...userinfo,
+  ...Object.fromEntries(Object.entries(token).filter(([name]) => !OF_AN_ADDRESS.has(name) && name !== "email")),
+});
+
 interface Kept {
   readonly verifier: string | null;
   readonly nonce: string | null;
@@ -137,12 +147,11 @@ async function authenticationOf(
 const skewOf = (clock: Clock): number => Math.round((clock.now().getTime() - systemClock.now().getTime()) / 1000);
 
 function tokensOf(response: OpenId.TokenEndpointResponse & OpenId.TokenEndpointResponseHelpers, clock: Clock): ProviderTokens {
-  // As it was said: the library would count from its own clock on.
-  const lasts = response.expires_in;
   return {
     accessToken: response.access_token,
     refreshToken: response.refresh_token ?? null,
-    expiresAt: lasts === undefined ? null : after(clock.now(), seconds(lasts)),
+    // As it was said: the library would count from its own clock on.
+    expiresAt: endOf(clock.now(), response.expires_in),
     scope: response.scope ?? null,
   };
 }
@@ -284,12 +293,12 @@ export function oidcProvider(options: OidcOptions): Provider {
   const arrive: Protocol["arrive"] = async (client, config, response) => {
     const token = response.claims();
     if (!token) throw new ProviderFailure("oauth2_answer_invalid", new Error("there is no ID token"));
-    if (acrValues.length > 0 && !acrValues.includes(String(token["acr"]))) {
+    if (acrValues.length > 0 && !acrValues.some((value) => value === token["acr"])) {
       throw new ProviderFailure("oauth2_answer_invalid", new Error("the person did not sign in there in the way that was asked for"));
     }
     const asksElsewhere = token["email"] === undefined && config.serverMetadata().userinfo_endpoint !== undefined;
-    const more = asksElsewhere ? await client.fetchUserInfo(config, response.access_token, token.sub) : {};
-    return { issuer: token.iss, profile: await mapped(() => settings.profile({ ...more, ...token })) };
+    const claims = asksElsewhere ? merged(await client.fetchUserInfo(config, response.access_token, token.sub), token) : token;
+    return { issuer: token.iss, profile: await mapped(() => settings.profile(claims)) };
   };
 
   return {
@@ -347,7 +356,7 @@ export function oauth2Provider(options: PlainOAuth2Options): Provider {
     open(setup) {
       const problems = problemsOf(settings);
       if (problems.length > 0) throw new ConfigError(problems);
-      return opened(setup, {
+      const provider = opened(setup, {
         label,
         scope,
         maxAge: null,
@@ -372,6 +381,7 @@ export function oauth2Provider(options: PlainOAuth2Options): Provider {
           return { issuer, profile: await mapped(() => settings.details(get)) };
         },
       });
+      return { ...provider, issuer };
     },
   };
 }

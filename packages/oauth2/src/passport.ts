@@ -1,7 +1,8 @@
 /** Any strategy that derives from passport-oauth2 as a provider, without passport. @module */
-import { after, ConfigError, type Duration, isDuration, seconds } from "@castellan/core";
+import { ConfigError, type Duration, isDuration, seconds } from "@castellan/core";
 import {
   addressOf,
+  endOf,
   mapped,
   type OpenProvider,
   type Profile,
@@ -10,6 +11,7 @@ import {
   type ProviderTokens,
   within,
 } from "./provider.ts";
+import { guarded, type StrategyClient, withAsyncCaught } from "./strategy-guards.ts";
 
 /** The class of a strategy: `GoogleStrategy` of passport-google-oauth20, say. Its options and its callback are its own business. */
 export type StrategyClass = new (options: never, verify: never) => object;
@@ -24,7 +26,10 @@ export interface PassportDetails {
 export interface PassportSettings {
   /** What people know the provider as. */
   readonly label: string;
-  /** Who vouches, as it stands with the identities. Not to be changed later. @default "oauth2:" and where the strategy leads: "oauth2:https://accounts.google.com" */
+  /**
+   * Who vouches, as it stands with the identities. Not to be changed later. Two providers at one host must say it, or the gate does not start: each its own, or the same where equal ids are the same people.
+   * @default "oauth2:" and where the strategy leads: "oauth2:https://accounts.google.com"
+   */
   readonly issuer?: string;
   /** Makes ours of the strategy's profile. @default {@link profileOfPassport} */
   readonly profile?: (profile: Readonly<Record<string, unknown>>, details: PassportDetails) => Profile | Promise<Profile>;
@@ -43,17 +48,22 @@ const DEFAULTS = { authenticate: {}, keepTokens: false, timeout: seconds(10), da
 const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
-const idOf = (value: unknown): string => (typeof value === "number" ? String(value) : (textOf(value) ?? ""));
+/** A number beyond what JavaScript tells apart is no id: two people would have the same. Also where a strategy has made a text of it (`_json` is what it read). */
+function idOf({ id, _json }: Readonly<Record<string, unknown>>): string {
+  const read = recordOf(_json)["id"];
+  if (typeof read === "number" && !Number.isSafeInteger(read)) return "";
+  return Number.isSafeInteger(id) ? String(id) : (textOf(id) ?? "");
+}
 
 /**
  * The profile that strategies agree on (id, displayName, emails). An address counts as verified only where the strategy itself says so: most do not, and a provider that lets people name any address
  * verifies none.
  */
 export function profileOfPassport(profile: Readonly<Record<string, unknown>>): Profile {
-  const { id, displayName, emails, email } = profile;
+  const { displayName, emails, email } = profile;
   const first = recordOf(Array.isArray(emails) ? emails[0] : null);
   return {
-    subject: idOf(id),
+    subject: idOf(profile),
     email: textOf(first["value"]) ?? textOf(email),
     emailVerified: first["verified"] === true,
     name: textOf(displayName),
@@ -91,7 +101,7 @@ const stateStore = {
 };
 
 interface Verified {
-  readonly accessToken: string;
+  readonly accessToken: unknown;
   readonly refreshToken: unknown;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly profile: Readonly<Record<string, unknown>>;
@@ -104,34 +114,6 @@ interface Insides {
   readonly _oauth2?: StrategyClient;
 }
 
-interface StrategyClient {
-  getOAuthAccessToken(
-    token: string,
-    parameters: object,
-    done: (error: unknown, access?: string, refresh?: string, more?: unknown) => void,
-  ): void;
-  _request(...call: [...unknown[], (...answer: unknown[]) => void]): void;
-}
-
-/** The client, but what a strategy throws while it reads an answer (several parse without looking) fails this request, and not the process. */
-function guarded(client: StrategyClient, thrown: (error: unknown) => void): StrategyClient {
-  const own: Pick<StrategyClient, "_request"> = {
-    _request(...call) {
-      const done = call.pop();
-      const answered = (...answer: unknown[]): void => {
-        try {
-          // The last one is the callback, as its type says.
-          (done as (...answer: unknown[]) => void)(...answer);
-        } catch (error) {
-          thrown(error);
-        }
-      };
-      client._request.call(this, ...call, answered);
-    },
-  };
-  return Object.assign(Object.create(client), own);
-}
-
 const failed = (error: unknown): ProviderFailure => {
   if (error instanceof ProviderFailure) return error;
   // The strategies wrap what node:http or the provider said.
@@ -141,12 +123,16 @@ const failed = (error: unknown): ProviderFailure => {
   return new ProviderFailure(isNetwork ? "oauth2_provider_unavailable" : "oauth2_provider_error", error);
 };
 
+const thrownBy = (error: unknown): ProviderFailure => new ProviderFailure("oauth2_provider_error", error);
+
+/** Whatever the strategy took for an access token is one only as a text. */
 function tokensOf({ accessToken, refreshToken, parameters }: Omit<Verified, "profile">, now: Date): ProviderTokens {
-  const lasts = Number(parameters["expires_in"]);
+  const token = textOf(accessToken);
+  if (token === null) throw new ProviderFailure("oauth2_answer_invalid", new Error("the access token is no text"));
   return {
-    accessToken,
+    accessToken: token,
     refreshToken: textOf(refreshToken),
-    expiresAt: Number.isFinite(lasts) && lasts > 0 ? after(now, seconds(lasts)) : null,
+    expiresAt: endOf(now, parameters["expires_in"]),
     scope: textOf(parameters["scope"]),
   };
 }
@@ -184,7 +170,7 @@ export function passportProvider(
         pkce: dangerouslyWithoutPkce ? false : "S256",
       };
       const verify = (
-        accessToken: string,
+        accessToken: unknown,
         refreshToken: unknown,
         parameters: unknown,
         said: unknown,
@@ -202,13 +188,14 @@ export function passportProvider(
       ): void => {
         const url = `${callback}?${new URLSearchParams(query)}`;
         const req: StrategyRequest = { method: "GET", url, query, body: {}, headers: {}, castellan: flow };
-        const asked: object = Object.assign(Object.create(strategy), {
+        const thrown = (error: unknown): void => answered(error instanceof ProviderFailure ? error : thrownBy(error));
+        const asked: object = Object.assign(withAsyncCaught(strategy, thrown), {
           redirect: (to: string) => answered({ to }),
           success: (verified: Verified) => answered({ verified }),
           fail: (said: unknown) => answered(new ProviderFailure("oauth2_provider_error", said)),
           pass: () => answered(new ProviderFailure("oauth2_provider_error", new Error("the strategy did nothing"))),
           error: (error: unknown) => answered(failed(error)),
-          ...(oauth2 && { _oauth2: guarded(oauth2, (error) => answered(new ProviderFailure("oauth2_provider_error", error))) }),
+          ...(oauth2 && { _oauth2: guarded(oauth2, thrown, timeout) }),
         });
         Reflect.get(asked, "authenticate").call(asked, req, { ...authenticate, ...more });
       };
@@ -229,6 +216,8 @@ export function passportProvider(
       const vouches = issuer ?? `oauth2:${endpoint.origin}`;
 
       return {
+        issuer: vouches,
+        concludesIssuer: issuer === undefined,
         async begin(state) {
           const flow: Flow = { state, verifier: null };
           const came = await ask({}, flow);
@@ -243,20 +232,21 @@ export function passportProvider(
           const came = await ask(query, { state, verifier });
           if (!("verified" in came)) throw new ProviderFailure("oauth2_provider_error", new Error("the strategy led away again"));
           const { verified } = came;
-          const details = { accessToken: verified.accessToken, parameters: verified.parameters };
+          const tokens = tokensOf(verified, clock.now());
+          const details = { accessToken: tokens.accessToken, parameters: verified.parameters };
           const said = await within(
             timeout,
             mapped(() => profile(verified.profile, details)),
           );
-          return { issuer: vouches, profile: said, tokens: tokensOf(verified, clock.now()) };
+          return { issuer: vouches, profile: said, tokens };
         },
         async refresh(refreshToken) {
           if (!oauth2) return null;
           const asking = new Promise<ProviderTokens | null>((resolve, reject) => {
-            oauth2.getOAuthAccessToken(refreshToken, { grant_type: "refresh_token" }, (error, accessToken, next, more) => {
+            const client = guarded(oauth2, (error) => reject(error instanceof ProviderFailure ? error : thrownBy(error)), timeout);
+            client.getOAuthAccessToken(refreshToken, { grant_type: "refresh_token" }, (error, accessToken, next, more) => {
               const said = String(recordOf(error)["data"] ?? "");
               if (error) return said.includes("invalid_grant") ? resolve(null) : reject(failed({ oauthError: error }));
-              if (!accessToken) return reject(new ProviderFailure("oauth2_answer_invalid"));
               resolve(tokensOf({ accessToken, refreshToken: next ?? refreshToken, parameters: recordOf(more) }, clock.now()));
             });
           });

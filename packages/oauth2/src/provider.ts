@@ -1,5 +1,5 @@
 /** What the module needs of a provider, whichever protocol it speaks, and how one fails. @module */
-import { type Clock, ConfigError, type Duration, type Random } from "@castellan/core";
+import { after, type Clock, ConfigError, type Duration, days, type Random, seconds } from "@castellan/core";
 
 /** Whom a provider vouches for. */
 export interface Profile {
@@ -48,6 +48,10 @@ export interface ProviderSetup {
 
 /** A provider of one gate. */
 export interface OpenProvider {
+  /** Who vouches, where that is known before anybody comes. */
+  readonly issuer?: string;
+  /** Whether that was not said but concluded from where the provider is: then another one of the same issuer may be another one, with the same ids for different people. @default false */
+  readonly concludesIssuer?: boolean;
   begin(state: string): Promise<Departure>;
   /** `answer` is what came back, each parameter once; `keep` is what {@link begin} wanted kept. Throws a {@link ProviderFailure}. */
   finish(answer: URLSearchParams, state: string, keep: string): Promise<Arrival>;
@@ -111,10 +115,21 @@ export function failureOf(error: string): ProviderFailure {
 /** Makes a profile of what a provider said. What cannot be made one says nothing of who it is. */
 export async function mapped(make: () => Profile | Promise<Profile>): Promise<Profile> {
   try {
-    return await make();
+    const profile: unknown = await make();
+    if (typeof profile !== "object" || profile === null) throw new TypeError("what was made of the details is no profile");
+    return profile as Profile; // each of its fields is looked at where it is used
   } catch (error) {
     throw error instanceof ProviderFailure ? error : new ProviderFailure("oauth2_details_missing", error);
   }
+}
+
+/** No token is good for longer than anybody will look; and times have an end (ECMA-262, 21.4.1.1). */
+const LONGEST_LIFE: Duration = days(3650);
+
+/** When a token ends that lasts `lasts` seconds (RFC 6749, 5.1), as a number or as one in writing; `null` for a length that says nothing. */
+export function endOf(now: Date, lasts: unknown): Date | null {
+  const count = typeof lasts === "string" && /^\d{1,12}$/.test(lasts) ? Number(lasts) : lasts;
+  return typeof count === "number" && count > 0 && count * 1000 <= LONGEST_LIFE ? after(now, seconds(count)) : null;
 }
 
 /** What `work` comes to, or a failure when that takes too long. What the provider does afterwards is not waited for. */

@@ -84,6 +84,17 @@ export function settingsFrom(core: Core, providers: Providers, options: OAuth2Op
       problems.push(...error.problems);
     }
   }
+  problems.push(...problemsOfIssuers(open));
   if (problems.length > 0) throw new ConfigError(problems);
   return { ...settings, providers: open };
+}
+
+/** Two tenants at one host give out their ids apart from each other: nobody must come into the other's account because both are called 1. */
+function problemsOfIssuers(providers: ReadonlyMap<string, NamedProvider>): readonly string[] {
+  const concluded = new Set([...providers.values()].flatMap(({ issuer, concludesIssuer }) => (issuer && concludesIssuer ? issuer : [])));
+  return [...concluded].flatMap((issuer) => {
+    const names = [...providers.values()].filter((one) => one.issuer === issuer).map(({ name }) => `"${name}"`);
+    if (names.length < 2) return [];
+    return `oauth2: ${names.join(" and ")} lead to one host, and each would be "${issuer}": say \`issuer\` of each, the same if equal ids there are the same people`;
+  });
 }

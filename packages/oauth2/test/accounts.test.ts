@@ -153,3 +153,24 @@ describe("connecting an account while signed in", () => {
     assert.deepEqual([answer.status, await subjectsOf(app, pid)], [403, []]);
   });
 });
+
+describe("the last way in", () => {
+  it("stays where the other account is at a provider that is offered no more, which can be disconnected itself", async () => {
+    const app = await startApp();
+    const pid = await haveLinked(app, ANN, "ann-there", { password: null });
+    const gone = { issuer: "https://gone.example", subject: "x", provider: "gone", email: ANN, tokens: null, linkedAt: app.clock.now() };
+    assert.ok(await app.storer.linkIdentity(pid, 0, gone));
+    const browser = app.browser();
+    await signInBy(app, browser);
+    const { accounts } = (await browser.json("GET", "/auth/oauth2")).json() as {
+      accounts: { id: string; provider: string; removable: boolean }[];
+    };
+    assert.deepEqual(Object.fromEntries(accounts.map(({ provider, removable }) => [provider, removable])), { demo: false, gone: true });
+    const unlink = async (name: string) =>
+      (await browser.json("POST", "/auth/oauth2/unlink", { identity: accounts.find(({ provider }) => provider === name)?.id })).status;
+    assert.deepEqual([await unlink("demo"), await unlink("gone")], [409, 200]);
+    await signInBy(app, browser);
+    assert.equal(await unlink("demo"), 409);
+    assert.deepEqual(await subjectsOf(app, pid), ["ann-there"]);
+  });
+});

@@ -1,6 +1,6 @@
 /** The database fails in the middle of a sign-in by a provider: nothing half-made stays, and the next try goes well. @module */
 import assert from "node:assert/strict";
-import { login } from "@castellan/core";
+import { login, minutes } from "@castellan/core";
 import { unlinkIdentity } from "@castellan/oauth2";
 import type { MemoryStorer } from "@castellan/testkit";
 import { describe, it } from "vitest";
@@ -21,22 +21,29 @@ import {
   who,
 } from "./support.ts";
 
-type Operation =
-  | "takeFlow"
-  | "startFlow"
-  | "findIdentity"
-  | "createUserWithIdentity"
-  | "confirmUser"
-  | "load"
-  | "linkIdentity"
-  | "noteIdentity"
-  | "createSignIn";
+const OPERATIONS = [
+  "takeFlow",
+  "findFlow",
+  "startFlow",
+  "createUserWithIdentity",
+  "confirmUser",
+  "load",
+  "findByLogin",
+  "findIdentity",
+  "linkIdentity",
+  "noteIdentity",
+  "createSignIn",
+] as const;
+type Operation = (typeof OPERATIONS)[number];
 
-/** From now on one operation fails, as often as it is called, until the answer of this function is called. */
-function breakOperation({ storer }: App, name: Operation): () => void {
+/** From now on one operation fails, as often as it is called, until the answer of this function is called; `after`: when its work was done, as when a connection breaks. */
+function breakOperation({ storer }: App, name: Operation, when: "before" | "after" = "before"): () => void {
   const right = storer[name];
-  const broken = { [name]: async () => Promise.reject(new Error(`${name} failed`)) } as Partial<MemoryStorer>;
-  Object.assign(storer, broken);
+  const broken = async (...given: unknown[]): Promise<never> => {
+    if (when === "after") await Reflect.apply(right, storer, given);
+    throw new Error(`${name} failed`);
+  };
+  Object.assign(storer, { [name]: broken } as Partial<MemoryStorer>);
   return () => void Object.assign(storer, { [name]: right });
 }
 
@@ -96,6 +103,39 @@ describe("a database that fails", () => {
     mend();
     await signIn(browser);
     assert.equal(await who(browser), ANN);
+  });
+});
+
+describe("a connection that breaks when the work was done", () => {
+  it.each(OPERATIONS)("at %s lets nobody in by half; somebody new is in by the next try, with one account", async (name) => {
+    const app = await startApp({ demo: { keepTokens: true } });
+    const browser = app.browser();
+    const back = app.provider.approve(await depart(browser), ANN_THERE);
+    const mend = breakOperation(app, name, "after");
+    const answer = await comeBack(browser, back, { followRedirects: false });
+    mend();
+    assert.equal(await who(browser), answer.status === 503 ? null : ANN);
+    const again = app.browser();
+    await signInBy(app, again);
+    assert.deepEqual([await who(again), users(app)], [ANN, [ANN]]);
+  });
+
+  // At the very end it is only looked whether the identity is linked: then they are in and connected, and told to try again.
+  it.each(OPERATIONS.filter((name) => name !== "findIdentity"))("at %s connects nothing by half: the next proof does", async (name) => {
+    const app = await startApp();
+    const pid = await haveUser(app);
+    const browser = app.browser();
+    const asked = await signInBy(app, browser);
+    const mend = breakOperation(app, name, "after");
+    const form = asked.page.form("/auth/oauth2/connect");
+    const answer = await form.submit({ password: PASSWORD }, { followRedirects: false });
+    mend();
+    assert.equal(await who(browser), answer.status === 503 ? null : ANN);
+    app.clock.advance(minutes(1));
+    const again = app.browser();
+    const next = await signInBy(app, again);
+    await next.page.forms.find(({ action }) => action === "/auth/oauth2/connect")?.submit({ password: PASSWORD });
+    assert.deepEqual([await who(again), await subjectsOf(app, pid)], [ANN, ["ann-there"]]);
   });
 });
 

@@ -1,8 +1,9 @@
 /** A provider that lies, breaks or does not answer: nobody gets in, nothing is left, and people are told what to do. @module */
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
+import { inspect } from "node:util";
 import { minutes, seconds } from "@castellan/core";
-import { oauth2Provider, oidcProvider } from "@castellan/oauth2";
+import { type Claims, oauth2Provider, oidcProvider, type PlainOAuth2Options, profileOfClaims } from "@castellan/oauth2";
 import { describe, it } from "vitest";
 import { CLIENT, type Lies } from "./lying-provider.ts";
 import { ANN, ANN_THERE, type App, comeBack, depart, haveLinked, signInBy, startApp, users, who } from "./support.ts";
@@ -101,7 +102,7 @@ describe("an ID token", () => {
       ["gold silver", "300", "login"],
     );
     assert.equal((await comeBack(browser, app.provider.approve(way, ANN_THERE))).status, 502);
-    assert.equal((await signInBy(app, browser, { ...ANN_THERE, acr: "bronze" })).status, 502);
+    for (const acr of ["bronze", ["gold"]]) assert.equal((await signInBy(app, browser, { ...ANN_THERE, acr })).status, 502);
     app.provider.lies.claims = { auth_time: now(app) - 400 };
     assert.equal((await signInBy(app, browser, { ...ANN_THERE, acr: "gold" })).status, 502);
     app.provider.lies.claims = { auth_time: undefined };
@@ -238,6 +239,22 @@ describe("a provider that", () => {
   });
 });
 
+describe("an address from the userinfo", () => {
+  it.each(["email_verified", "xms_edov"])("is not vouched for by %s of an ID token that speaks of no address", async (claim) => {
+    const profile = (claims: Claims) => ({ ...profileOfClaims(claims), emailVerified: claims[claim] === true });
+    const app = await startApp({ demo: { profile } });
+    app.provider.lies.claims = { email: undefined, [claim]: true };
+    const browser = app.browser();
+    await signInBy(app, browser, { sub: "eve-there", email: ANN, name: "Eve", [claim]: false });
+    assert.deepEqual(users(app), []);
+    await signInBy(app, browser, { sub: "eve-there", email: ANN, name: "Eve" });
+    assert.deepEqual(users(app), []);
+    // The userinfo itself may.
+    await signInBy(app, browser, { sub: "ann-there", email: ANN, [claim]: true });
+    assert.deepEqual(users(app), [ANN]);
+  });
+});
+
 describe("secrets", () => {
   it("of client and provider are in no answer, no log and no row", async () => {
     const app = await startApp({ demo: { keepTokens: true } });
@@ -261,8 +278,40 @@ describe("secrets", () => {
   });
 });
 
+describe("the log", () => {
+  const lies: Record<string, Lies> = {
+    "for somebody else": { claims: { aud: "other" } },
+    "of another issuer": { claims: { iss: "https://evil.example" } },
+    "of another sign-in": { claims: { nonce: "x" } },
+    "that has expired": { claims: { exp: 1 } },
+    "whose signature is broken": { signature: "broken" },
+    "that is not signed": { signature: "none" },
+    "that is no token": { tokens: { id_token: "a.b.c" } },
+    "beside a token of another kind": { tokens: { token_type: "mac" } },
+    "in an answer that cannot be parsed": { answers: { token: text("access-1234") } },
+  };
+  it.each(Object.entries(lies))(
+    "of an ID token %s says what was wrong, and holds no token, nonce, code, state or address",
+    async (_, lie) => {
+      const app = await startApp({ demo: { keepTokens: true } });
+      Object.assign(app.provider.lies, lie);
+      const browser = app.browser();
+      const way = await depart(browser);
+      const back = app.provider.approve(way, ANN_THERE);
+      await comeBack(browser, back);
+      const [line] = app.log.filter(({ message }) => message === "a sign-in by a provider failed");
+      const told = inspect(line, { depth: 20 });
+      assert.match(told, /ProviderFailure.*cause/s);
+      const secrets = ["nonce", "state"].map((name) => String(way.searchParams.get(name)));
+      for (const secret of [...secrets, String(back.searchParams.get("code")), "access-", "refresh-", "eyJ", ANN]) {
+        assert.equal(told.includes(secret), false, told);
+      }
+    },
+  );
+});
+
 describe("a provider of plain OAuth2", () => {
-  const plain = () =>
+  const plain = (details?: PlainOAuth2Options["details"]) =>
     startApp({
       providers: ({ issuer }) => ({
         plain: oauth2Provider({
@@ -272,10 +321,12 @@ describe("a provider of plain OAuth2", () => {
           tokenEndpoint: `${issuer}/token`,
           scope: "who",
           ...CLIENT,
-          details: async (get) => {
-            const { id, mail } = (await get(`${issuer}/me`)) as { id: number; mail: string };
-            return { subject: String(id), email: mail, emailVerified: true, name: null };
-          },
+          details:
+            details ??
+            (async (get) => {
+              const { id, mail } = (await get(`${issuer}/me`)) as { id: number; mail: string };
+              return { subject: String(id), email: mail, emailVerified: true, name: null };
+            }),
         }),
         second: oidcProvider({ label: "Second", issuer, ...CLIENT }),
       }),
@@ -310,4 +361,13 @@ describe("a provider of plain OAuth2", () => {
     assert.equal((await comeBack(browser, back)).status, expected);
     await nothingLeft(app, browser);
   });
+  it.each([null, undefined, 7, "Ann", []])(
+    "of whom the application makes %j lets nobody in, and is a failure like others",
+    async (made) => {
+      const app = await plain(async () => made as never);
+      const { browser, back } = await way(app);
+      assert.equal((await comeBack(browser, back)).status, 502);
+      await nothingLeft(app, browser);
+    },
+  );
 });

@@ -142,6 +142,11 @@ describe("a profile", () => {
       name: "Ann",
     });
     assert.equal(profileOfPassport({ id: "x", emails: [{ value: "a@b.example", verified: true }] }).emailVerified, true);
+    // Beyond what JavaScript tells apart two numbers are one, and two people would be.
+    for (const id of [2 ** 53, 1.5, Number.NaN]) assert.equal(profileOfPassport({ id }).subject, "");
+    assert.equal(profileOfPassport({ id: String(2 ** 53), _json: { id: 2 ** 53 } }).subject, "");
+    // As a text it may be as long as it likes.
+    assert.equal(profileOfPassport({ id: "9007199254740993", _json: { id: "9007199254740993" } }).subject, "9007199254740993");
     assert.deepEqual(profileOfPassport({ id: {}, emails: "x" }), { subject: "", email: null, emailVerified: false, name: null });
   });
 });

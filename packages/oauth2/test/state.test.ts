@@ -13,6 +13,7 @@ import {
   depart,
   haveLinked,
   haveUser,
+  PASSWORD,
   pathOf,
   signIn,
   signInBy,
@@ -170,6 +171,37 @@ describe("a way that has begun", () => {
     app.clock.advance(minutes(10));
     await app.gate.sweep();
     assert.deepEqual(app.storer.dump().flows, []);
+  });
+});
+
+describe("what waits in a browser for a proof or a name", () => {
+  const paths = { connect: ANN_THERE, finish: { sub: "ann-there" } };
+  it.each(Object.entries(paths))(
+    "(%s) is not shown to somebody else who signs in there, nor afterwards to anybody",
+    async (path, person) => {
+      const app = await startApp();
+      for (const email of [ANN, "bob@example.com"]) await haveUser(app, email);
+      const browser = app.browser();
+      await signInBy(app, browser, person);
+      assert.equal((await browser.get(`/auth/oauth2/${path}`)).status, 200);
+      await signIn(browser, "bob@example.com");
+      const shown = await browser.get(`/auth/oauth2/${path}`);
+      assert.equal(shown.status, 410);
+      assert.doesNotMatch(shown.text, /ann@/);
+      assert.equal((await browser.json("POST", `/auth/oauth2/${path}`, { email: "bob@example.com", password: PASSWORD })).status, 410);
+      await browser.json("POST", "/auth/logout", {});
+      assert.equal((await browser.get(`/auth/oauth2/${path}`)).status, 410);
+    },
+  );
+
+  it("is over when somebody signs out there, also who was not in yet", async () => {
+    const app = await startApp();
+    await haveUser(app);
+    const browser = app.browser();
+    await signInBy(app, browser);
+    assert.equal((await browser.get("/auth/oauth2/connect")).status, 200);
+    assert.equal((await browser.json("POST", "/auth/logout", {})).status, 200);
+    assert.equal((await browser.get("/auth/oauth2/connect")).status, 410);
   });
 });
 

@@ -81,6 +81,50 @@ describe("tokens of a provider", () => {
     assert.equal(await app.gate.oauth2.revokeTokens(user, "demo"), false);
   });
 
+  const newer: Record<string, (app: App, user: Awaited<ReturnType<typeof withTokens>>["user"]) => Promise<unknown>> = {
+    "a sign-in stores newer ones": (app) => signInBy(app, app.browser()),
+    "they are refreshed": (app, user) => app.gate.oauth2.tokens(user, "demo"),
+  };
+  it.each(Object.entries(newer))("are forgotten for good, and the newest ended, also when %s at that moment", async (_, act) => {
+    const { app, user } = await withTokens();
+    app.clock.advance(minutes(60));
+    const list = app.storer.listIdentities;
+    app.storer.listIdentities = async (pid) => {
+      const found = await list(pid);
+      app.storer.listIdentities = list;
+      await act(app, user);
+      return found;
+    };
+    assert.equal(await app.gate.oauth2.revokeTokens(user, "demo"), true);
+    assert.equal(await app.gate.oauth2.tokens(user, "demo"), null);
+    assert.equal(app.provider.revoked.length, 1);
+    assert.equal(app.provider.requests.filter((line) => line === "POST /token").length, 2);
+  });
+
+  it("that are given out for some that are revoked at that moment are nobody's, and are ended too", async () => {
+    const { app, user } = await withTokens();
+    app.clock.advance(minutes(60));
+    const replace = app.storer.replaceTokens;
+    app.storer.replaceTokens = async (...given) => {
+      app.storer.replaceTokens = replace;
+      assert.equal(await app.gate.oauth2.revokeTokens(user, "demo"), true);
+      return replace(...given);
+    };
+    assert.equal(await app.gate.oauth2.tokens(user, "demo"), null);
+    assert.equal(app.provider.revoked.length, 2);
+    assert.equal(app.storer.dump().identities[0]?.tokens, null);
+  });
+
+  it.each([1e306, 1e16, -1, 0])("whose provider says that they last %d seconds are kept without an end", async (lasts) => {
+    const app = await startApp({ demo: { keepTokens: true } });
+    app.provider.lies.tokens = { expires_in: lasts };
+    const answer = await signInBy(app, app.browser());
+    if (answer.status === 502) return assert.equal(lasts, -1);
+    const user = await app.storer.findByLogin("ann@example.com");
+    assert.ok(user);
+    assert.equal((await app.gate.oauth2.tokens(user, "demo"))?.expiresAt, null);
+  });
+
   it("of a provider that nobody has heard of are a mistake in the application", async () => {
     const { app, user } = await withTokens();
     await assert.rejects(app.gate.oauth2.tokens(user, "other"), /there is no provider "other": there are demo/);

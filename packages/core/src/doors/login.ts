@@ -25,7 +25,7 @@ export async function userOfProof<U extends User>(engine: Engine<U>, proof: Proo
 
 /**
  * Around every sign-in, whichever module proved who it is. Loads the user afresh, compares epochs, runs the guards, then the challenges (a second factor
- * answers here with a pending login), then makes the sign-in: new session id, one row. A `record` handler that throws takes it back.
+ * answers here with a pending login), then makes the sign-in: new session id, one row. A `record` handler that throws takes it back; so does a row of which nobody knows whether it was written.
  */
 export async function login<U extends User>(
   engine: Engine<U>,
@@ -86,12 +86,12 @@ export async function establish<U extends User>(engine: Engine<U>, event: LoginE
   const { network, userAgent } = ctx;
   const signIn = newSignIn({ user, level, factors, network, userAgent }, lifetime, clock.now(), random);
   const key = signInKey(session.id);
-  if (!(await storer.createSignIn(key, signIn))) {
-    await ctx.dropSession();
-    return { refused: changedMeanwhile() };
-  }
-  ctx.becomes({ user, signIn });
   try {
+    if (!(await storer.createSignIn(key, signIn))) {
+      await ctx.dropSession();
+      return { refused: changedMeanwhile() };
+    }
+    ctx.becomes({ user, signIn });
     await bus.record(loginChannel, event);
   } catch (error) {
     await takeBack(engine, ctx, key);

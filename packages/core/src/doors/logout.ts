@@ -3,14 +3,20 @@ import { meets } from "../capabilities/capability.ts";
 import { disableable } from "../capabilities/disableable.ts";
 import type { Engine } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
-import { disable as disableChannel, enable as enableChannel, logout as logoutChannel, revoke as revokeChannel } from "../events.ts";
+import {
+  disable as disableChannel,
+  enable as enableChannel,
+  leaveBrowser as leaveBrowserChannel,
+  logout as logoutChannel,
+  revoke as revokeChannel,
+} from "../events.ts";
 import type { Context } from "../http/context.ts";
 import type { Reply } from "../replies.ts";
 import { signInKey } from "../sign-ins.ts";
 import type { User } from "../users.ts";
 import { endHeld } from "./held.ts";
 
-/** Ends this browser's sign-in, its session and what waits in it. A guard may refuse. Answers the refusal, or `null`. */
+/** Ends this browser's sign-in, its session and what waits in it, also where nobody is signed in yet. A guard may refuse. Answers the refusal, or `null`. */
 export async function logout<U extends User>(engine: Engine<U>, ctx: Context<U>): Promise<Reply | null> {
   const { bus } = engine;
   const current = await ctx.current();
@@ -21,10 +27,9 @@ export async function logout<U extends User>(engine: Engine<U>, ctx: Context<U>)
   await endHeld(engine, ctx);
   await ctx.dropSession();
   ctx.becomes(null);
-  if (event) {
-    await bus.record(logoutChannel, event);
-    await bus.notify(logoutChannel, event);
-  }
+  if (event) await bus.record(logoutChannel, event);
+  await bus.record(leaveBrowserChannel, { ctx });
+  if (event) await bus.notify(logoutChannel, event);
   return null;
 }
 
