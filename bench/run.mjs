@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run bench -- [SCENARIO…] [--rounds 5] [--seconds 3] [--pairs 200] [--wait 0]`: prints one table. What it means: README.md beside. @module */
+/** `npm run bench -- [SCENARIO…] [--rounds 5] [--seconds 3] [--pairs 200] [--wait 0] [--database NAME=URI]…`: prints one table. What it means: README.md beside. @module */
 import { availableParallelism, cpus } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -7,6 +7,9 @@ import { loadedBy } from "./lib/load.mjs";
 import { table } from "./lib/statistics.mjs";
 
 const SCENARIOS = ["start", "queries", "public", "cookie", "me", "login", "others", "timing"];
+/** Run only when they are named: they take longer, and start servers. */
+const LONG_SCENARIOS = ["engines", "growth"];
+const ALL_SCENARIOS = [...SCENARIOS, ...LONG_SCENARIOS];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,16 +18,27 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string", default: "3" },
     pairs: { type: "string", default: "200" },
     wait: { type: "string", default: "0" },
+    database: { type: "string", multiple: true, default: [] },
+    engine: { type: "string", multiple: true, default: [] },
+    users: { type: "string", default: "1000000" },
   },
 });
-const strangers = positionals.filter((name) => !SCENARIOS.includes(name));
+const strangers = positionals.filter((name) => !ALL_SCENARIOS.includes(name));
 if (strangers.length > 0) {
-  console.error(`no such scenario: ${strangers.join(", ")}; there are ${SCENARIOS.join(", ")}`);
+  console.error(`no such scenario: ${strangers.join(", ")}; there are ${ALL_SCENARIOS.join(", ")}`);
   process.exit(2);
 }
 
 const log = (/** @type {string} */ line) => console.error(line);
-const settings = { rounds: Number(values.rounds), seconds: Number(values.seconds), pairs: Number(values.pairs), log };
+const settings = {
+  rounds: Number(values.rounds),
+  seconds: Number(values.seconds),
+  pairs: Number(values.pairs),
+  users: Number(values.users),
+  databases: values.database,
+  engines: values.engine,
+  log,
+};
 
 /** Fewer cores than this in use by others: quiet. */
 const QUIET = 0.1;

@@ -7,6 +7,9 @@ import { median } from "./statistics.mjs";
  * @property {number} rounds
  * @property {number} seconds how long one measured run lasts
  * @property {number} pairs how many pairs of logins are timed
+ * @property {number} users in the largest database of `growth`
+ * @property {readonly string[]} databases `name=uri`, for `engines`
+ * @property {readonly string[]} engines those that are asked for, by name; none for all
  * @property {(line: string) => void} log
  */
 

@@ -16,7 +16,7 @@ export const loadedBy = hasWrk ? "wrk" : "a generator in Node";
  */
 async function byWrk(url, cookie, seconds, connections) {
   const header = cookie === "" ? [] : ["-H", `Cookie: ${cookie}`];
-  const { stdout } = await run("wrk", ["-t1", `-c${connections}`, `-d${seconds}s`, ...header, url]);
+  const { stdout } = await run("wrk", ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", ...header, url]);
   const [, requests, took] = /(\d+) requests in ([\d.]+)s/.exec(stdout) ?? [];
   if (requests === undefined || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`wrk against ${url}:\n${stdout}`);
   return { requests: Number(requests), seconds: Number(took) };

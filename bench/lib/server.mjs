@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
  * @typedef {object} Figures
  * @property {number} cpuUs CPU time used since the start, all threads
  * @property {number} rss resident memory in bytes
- * @property {readonly string[]} statements what ran in the database since the last question, if the server counts
+ * @property {readonly string[]} statements what ran in the database since the last question, if the server counts and the database is SQLite
+ * @property {readonly string[]} operations the storer's operations since then, by name, if the server counts
+ * @property {number} now what the server's clock says
+ * @property {readonly string[]} mails the texts of those that were delivered for this question
  */
 /**
  * @typedef {object} Server
@@ -17,6 +20,7 @@ import { fileURLToPath } from "node:url";
  * @property {number} readyMs from the start of the process to its first answer
  * @property {() => Promise<Figures>} figures
  * @property {(milliseconds: number) => Promise<Figures>} advance moves the server's clock, if it has one of its own
+ * @property {() => Promise<Figures>} deliver has the mails sent that wait, if the server sends any; what that asks of the database is told with the next question
  * @property {() => Promise<void>} stop
  */
 
@@ -53,6 +57,7 @@ export async function startServer(name, { env = {}, execArgv = [] } = {}) {
     readyMs,
     figures: () => ask({}),
     advance: (milliseconds) => ask({ advance: milliseconds }),
+    deliver: () => ask({ deliver: true }),
     async stop() {
       // The server leaves by itself when its channel is closed, so that a profile it was asked for is written.
       if (child.connected) child.disconnect();

@@ -16,14 +16,16 @@ const agent = new Agent({ keepAlive: true });
  * One request, as a program sends it. The proxy in front of the server has ended TLS.
  * @param {import("./server.mjs").Server} server
  * @param {string} path
- * @param {{ method?: string, cookie?: string, json?: unknown }} [sent]
+ * @param {{ method?: string, cookie?: string, csrf?: string, json?: unknown }} [sent]
  * @returns {Promise<Answer>}
  */
-export function ask({ url }, path, { method = "GET", cookie, json } = {}) {
+export function ask({ url }, path, { method = "GET", cookie, csrf, json } = {}) {
   const body = json === undefined ? "" : JSON.stringify(json);
   const headers = {
     "x-forwarded-proto": "https",
+    accept: "application/json",
     ...(cookie && { cookie }),
+    ...(csrf && { "x-csrf-token": csrf }),
     ...(json !== undefined && { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
   };
   return new Promise((resolve, reject) => {
