@@ -2,6 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { engine as etcd } from "../../packages/storer-etcd/test/support/engine.ts";
+import { engine as mongodb } from "../../packages/storer-mongodb/test/support/engine.ts";
+import { engine as redis } from "../../packages/storer-redis/test/support/engine.ts";
 import { engines as sqlServers } from "../../packages/storer-sql/test/support/engines.ts";
 import type { TestServer } from "../../packages/storer-sql/test/support/servers.ts";
 
@@ -32,6 +35,6 @@ const inFile = (name: string, scheme: string, file: string): Engine => ({
 });
 
 /** Those that several processes share over the network. */
-export const servers: readonly Engine[] = sqlServers;
+export const servers: readonly Engine[] = [...sqlServers, redis, etcd, mongodb];
 
 export const engines: readonly Engine[] = [inFile("SQLite", "sqlite", "app.db"), inFile("a JSON file", "file", "app.json"), ...servers];

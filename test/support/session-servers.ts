@@ -119,19 +119,8 @@ async function serveRedis(): Promise<SessionServer> {
   };
 }
 
-/** connect-mongo sets `_id` to what it is. MongoDB takes that; the stand-in takes no change of `_id` at all. */
-function dropIdleIds({ updates }: { readonly [name: string]: unknown }): void {
-  for (const update of Array.isArray(updates) ? updates : []) {
-    if (update.u?.$set?._id !== undefined && update.u.$set._id === update.q._id) delete update.u.$set._id;
-  }
-}
-
 async function serveMongo(): Promise<SessionServer> {
   const server = await startMongo();
-  server.fate = (_name, body) => {
-    dropIdleIds(body);
-    return "run";
-  };
   const ask = async <Result>(
     work: (sessions: ReturnType<ReturnType<MongoClient["db"]>["collection"]>) => Promise<Result>,
   ): Promise<Result> => {
