@@ -236,8 +236,10 @@ function changed(document: Fields, { filter, update, arrayFilters }: UpdateSpec)
   if (Array.isArray(update)) return new Aggregator(update).run<Fields>([document])[0] ?? document;
   const operators = Object.fromEntries(Object.entries(update).filter(([name]) => name !== "$setOnInsert"));
   // What mingo refuses and a real server takes: an `_id` that is set to what it is.
-  const { _id, ...set }: Fields = operators["$set"] ?? {};
-  if (_id !== undefined && textOf(_id) === textOf(document["_id"])) operators["$set"] = set;
+  const set = Object.entries(operators["$set"] ?? {}).filter(
+    ([path, value]) => path !== "_id" || textOf(value) !== textOf(document["_id"]),
+  );
+  if (operators["$set"]) operators["$set"] = Object.fromEntries(set);
   updateOne([document], filter, operators, { cloneMode: "deep", ...(arrayFilters && { arrayFilters }) });
   return document;
 }
