@@ -2,9 +2,21 @@
 import { type MongoStorer, mongodb } from "@castellan/storer-mongodb";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  aChallenge,
+  aFlow,
+  aLink,
+  anIdentity,
+  aPolicy,
+  aSeries,
+  aSignIn,
+  aTotp,
+  aTrusted,
+  at,
+  aUser,
+} from "../../../test/support/sample-rows.ts";
 import { INDEXES } from "../src/indexes.ts";
 import { type MongoServer, startMongo } from "./support/mongo-server.ts";
-import { aChallenge, aFlow, aLink, anIdentity, aPolicy, aSeries, aSignIn, aTotp, aTrusted, at, aUser } from "./support/rows.ts";
 
 let server: MongoServer;
 let storer: MongoStorer;

@@ -3,9 +3,9 @@ import { ConfigError, seconds, Unavailable } from "@castellan/core";
 import { type MongoOptions, type MongoStorer, mongodb } from "@castellan/storer-mongodb";
 import { MongoClient } from "mongodb";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { aChallenge, aFlow, aLink, aPolicy, aSeries, aSignIn, aTotp, aTrusted, at, aUser } from "../../../test/support/sample-rows.ts";
 import { loadDriver } from "../src/open.ts";
 import { type MongoServer, startMongo } from "./support/mongo-server.ts";
-import { aChallenge, aFlow, aLink, aPolicy, aSeries, aSignIn, aTotp, aTrusted, at, aUser } from "./support/rows.ts";
 
 const unavailable = { code: "CASTELLAN_UNAVAILABLE", status: 503, cause: expect.any(Error) };
 

@@ -3,8 +3,8 @@ import { seconds } from "@castellan/core";
 import { type MongoStorer, mongodb } from "@castellan/storer-mongodb";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { aChallenge, aLink, anIdentity, aPolicy, aSeries, aSignIn, aTrusted, at, aUser } from "../../../test/support/sample-rows.ts";
 import { type Fate, type MongoServer, startMongo } from "./support/mongo-server.ts";
-import { aChallenge, aLink, anIdentity, aPolicy, aSeries, aSignIn, aTrusted, at, aUser } from "./support/rows.ts";
 
 /** More commands than any operation has. */
 const MOST = 12;

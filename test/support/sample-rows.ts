@@ -1,4 +1,4 @@
-/** Sample rows. @module */
+/** Sample rows of every capability, for tests that look at a storer operation by operation. @module */
 import {
   type Challenge,
   days,
