@@ -21,6 +21,7 @@ app.get("/", (_req, res) => res.send('<a href="/account">Your account</a>'));
 app.get("/account", gate.require(), (req, res) => {
   res.send(html`<p>Hello ${gate.user(req).email}</p><a href="/auth/logout">Sign out</a>`.markup);
 });
+await gate.ready();
 app.listen(3000, "localhost", (error) => {
   if (error) throw error;
   console.log("Open http://localhost:3000");

@@ -1,6 +1,7 @@
 /** What docs/guides/overriding-pages.md shows works as it stands there. @module */
 import assert from "node:assert/strict";
 import { auth, loginView } from "@castellan/auth";
+import { register } from "@castellan/register";
 import { harness, TEST_SECRET } from "@castellan/testkit";
 import { type CastellanOptions, castellan, expressSessions, html, override, pages, type Renderer, standardLayout } from "castellan";
 import express from "express";
@@ -10,7 +11,13 @@ type Changes = Pick<CastellanOptions<never, never>, "renderer" | "localize" | "l
 
 async function browserFor(changes: Changes) {
   const app = await harness({
-    gate: (options) => castellan({ ...options, ...changes, sessions: expressSessions({ secret: TEST_SECRET }), modules: { auth: auth() } }),
+    gate: (options) =>
+      castellan({
+        ...options,
+        ...changes,
+        sessions: expressSessions({ secret: TEST_SECRET }),
+        modules: { auth: auth(), register: register() },
+      }),
     app: (gate) => {
       gate.pageData((req) => ({ path: req.path }));
       return express().use(gate.clientState()).use("/auth", gate.router);
@@ -47,13 +54,14 @@ describe("the pages", () => {
             ({ fields }, { form, link }) => html`
       <p>Welcome back.</p>
       ${form({ action: "/login", fields, submit: "auth.submit" })}
-      <p>${link("/register", "auth.to_register")}</p>`,
+      <p>${link("/register", "register.title")}</p>`,
           ),
         },
       }),
     });
     const { page, text } = await browser.get("/auth/login");
     assert.match(text, /<p>Welcome back\.<\/p>/);
+    assert.match(text, /<p><a href="\/auth\/register">Create an account<\/a><\/p>/);
     assert.equal((await page.form("/auth/login").submit({ email: "ann@example.com", password: "wrong" })).status, 401);
   });
 
