@@ -19,6 +19,7 @@ const SALT = "castellan/1";
 /** What is wrong with a list of ring keys, each as a sentence that says the mend. Empty when nothing. */
 export function problemsOfKeys(option: string, keys: unknown): string[] {
   const howTo = `make one with \`node -p "crypto.randomBytes(32).toString('base64url')"\` and keep it out of the source`;
+  if (typeof keys === "string") return [`\`${option}\` must be a list: put the key into [ ], the newest first`];
   if (!Array.isArray(keys) || keys.length === 0) return [`\`${option}\` needs at least one key: ${howTo}`];
   const problems: string[] = [];
   keys.forEach((key, index) => {

@@ -124,7 +124,7 @@ function problemsOfUrl(options: GateOptions<ServerStorer, unknown>): string[] {
     problems.push("`rootUrl` must not have a query, a fragment, a user name or a password");
   else if (url.protocol === "http:" && !options[allowPlainHttp] && !(development && LOOPBACK.test(url.hostname))) {
     problems.push(
-      "`rootUrl` must begin with https: (http: passes only with `development: true` on localhost, or with [allowPlainHttp]: true)",
+      "`rootUrl` must begin with https: (http: passes only with `development: true` on localhost, or with [allowPlainHttp]: true, a name to import from castellan)",
     );
   }
   if (typeof mount !== "string" || !/^(\/[\w.~-]+)*$/.test(mount))
@@ -223,25 +223,32 @@ function problemsOfTexts(options: GateOptions<ServerStorer, unknown>): string[] 
   return problems;
 }
 
+const NO_SESSIONS = "`sessions` is missing: give for example expressSessions({ secret }), or sealedSessions({ secret })";
+
+/** What was given in the place of a storer is one problem, and not a list of all that it does not do. */
+function problemOfStorer(storer: unknown): string | null {
+  if (typeof storer === "string") return "`storer` is missing, and an address is none: open it, for example await openStorer(address)";
+  if (!isObject(storer)) return "`storer` is missing: give the adapter of your database, for example await sqlite(file)";
+  return typeof memberOf(storer, "then") === "function" ? "`storer` is a promise: wait for it, for example await sqlite(file)" : null;
+}
+
 /** Everything that is wrong with the options, each with its mend: the same that the compiler finds in TypeScript, and what only values show. */
 export function problemsOf(options: GateOptions<ServerStorer, unknown>, reserved: ReadonlySet<string>): string[] {
   const { storer, modules, sessions } = options;
   const problems = [...problemsOfKeys("keys", options.keys), ...problemsOfUrl(options)];
   for (const [seam, member] of Object.entries(SEAMS)) {
     if (typeof memberOf(memberOf(options, seam), member) !== "function")
-      problems.push(`\`${seam}\` is missing: give one with the function \`${member}\``);
+      problems.push(seam === "sessions" ? NO_SESSIONS : `\`${seam}\` is missing: give one with the function \`${member}\``);
   }
-  const missing = isObject(storer)
-    ? missingFrom(storer, serverStorer)
-    : ["`storer` is missing: give the adapter of your database, for example sqlite(file)"];
+  const noStorer = problemOfStorer(storer);
   problems.push(
-    ...missing,
-    ...problemsOfModules(storer, modules, reserved, options.mail !== undefined),
+    ...(noStorer === null ? missingFrom(storer, serverStorer) : [noStorer]),
+    ...problemsOfModules(noStorer === null ? storer : null, modules, reserved, options.mail !== undefined),
     ...problemsOfFigures(options),
     ...problemsOfTexts(options),
     ...problemsOfMail(options.mail, options.mailer),
   );
-  if (isObject(storer) && typeof memberOf(sessions, "problems") === "function") {
+  if (noStorer === null && typeof memberOf(sessions, "problems") === "function") {
     problems.push(...sessions.problems({ development: options.development ?? false, storer }));
   }
   return problems;

@@ -71,6 +71,18 @@ describe("a storer", () => {
     expect(problemsOf({ storer, modules: { auth: auth() } })).toEqual([expect.stringContaining("`storer` is missing")]);
   });
 
+  it("that is still a promise is one problem, which says what was forgotten", () => {
+    expect(problemsOf({ storer: Promise.resolve(memoryStorer()), modules: { auth: auth() } })).toEqual([
+      "`storer` is a promise: wait for it, for example await sqlite(file)",
+    ]);
+  });
+
+  it("that is an address is told to be opened", () => {
+    expect(problemsOf({ storer: "postgres://app:secret@db/app" })).toEqual([
+      "`storer` is missing, and an address is none: open it, for example await openStorer(address)",
+    ]);
+  });
+
   it("has every operation that core needs", () => {
     expect(problemsOf({ storer: without("findSignIn", "sweep") })).toEqual([
       'the storer has no operation `sweep` (capability "server"): add it',

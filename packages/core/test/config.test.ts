@@ -52,7 +52,7 @@ describe("a gate that is wired wrongly", () => {
     expect(errorOf(() => make(options)).message).toMatchInlineSnapshot(`
       "Castellan cannot start, 11 things are wrong:
         - \`keys[0]\` must be a text of at least 32 bytes: make one with \`node -p "crypto.randomBytes(32).toString('base64url')"\` and keep it out of the source
-        - \`rootUrl\` must begin with https: (http: passes only with \`development: true\` on localhost, or with [allowPlainHttp]: true)
+        - \`rootUrl\` must begin with https: (http: passes only with \`development: true\` on localhost, or with [allowPlainHttp]: true, a name to import from castellan)
         - \`mount\` must begin with a slash and not end with one, for example "/auth"; "" is the root
         - \`origins\`: "https://front.example.com/" is not an origin; write it as https://host or https://host:port
         - the storer has no operation \`load\` (capability "server"): add it

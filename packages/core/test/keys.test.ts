@@ -211,7 +211,11 @@ describe("the check of keys", () => {
     expect(problemsOfKeys("keys", [NEW.slice(0, 32)])).toEqual([]);
   });
 
-  it.each([[undefined], [null], [[]], [NEW], [{ 0: NEW }], [42]])("wants a list of at least one key, not %j", (keys) => {
+  it("tells a key that stands by itself to be put into a list, and does not repeat it", () => {
+    expect(problemsOfKeys("keys", NEW)).toEqual(["`keys` must be a list: put the key into [ ], the newest first"]);
+  });
+
+  it.each([[undefined], [null], [[]], [{ 0: NEW }], [42]])("wants a list of at least one key, not %j", (keys) => {
     expect(problemsOfKeys("keys", keys)).toEqual([expect.stringContaining("`keys` needs at least one key")]);
   });
 

@@ -72,7 +72,7 @@ describe("openStorer", () => {
 
   it("says what is wrong where plain JavaScript gives no text", async () => {
     const nothing = undefined as unknown as string; // as an environment variable that is not set
-    assert.match(await problemsOf(openStorer(nothing)), /begins with its kind/);
+    assert.match(await problemsOf(openStorer(nothing)), /is DATABASE_URL set\?/);
   });
 
   it("takes a scheme in capitals for the same", async () => {

@@ -23,6 +23,7 @@ export async function openBy(table: Schemes, uri: string): Promise<OpenedStorer>
 function openerOf(table: Schemes, uri: unknown): Opener {
   const scheme = typeof uri === "string" ? /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase() : undefined;
   const known = [...new Set(Object.values(table))].map(({ example }) => example).join(", ");
+  if (uri === undefined || uri === "") throw new ConfigError([`openStorer: no address was given: is DATABASE_URL set? There are ${known}`]);
   if (scheme === undefined) {
     throw new ConfigError([`openStorer: the address of a database begins with its kind and ://: ${known}`]);
   }
