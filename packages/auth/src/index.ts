@@ -79,7 +79,7 @@ export function auth(options: AuthOptions = {}): Module<AuthingServerStorer, Aut
   return defineModule({
     name: "auth",
     requires: [authable],
-    reasons: ["signed_in", "proved_again", "password_changed", "passwords_unequal"],
+    reasons: ["signed_in", "proved_again", "password_changed"],
     texts: authTexts,
     start: (core: Core<AuthingServerStorer>) => start(core, settings),
   });

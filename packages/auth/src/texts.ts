@@ -23,7 +23,6 @@ export const authTexts: Texts = {
   "auth.new_browser.details": "Browser: {browser}. Network: {network}.",
   "auth.new_browser.todo": "If it was not you, choose a new password at once.",
   "reason.password_changed": "Your password is changed. You are signed out everywhere else.",
-  "reason.passwords_unequal": "The two passwords are not the same.",
   "reason.proved_again": "Thank you. You can go on.",
   "reason.signed_in": "You are signed in.",
 };

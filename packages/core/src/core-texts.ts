@@ -30,6 +30,7 @@ export const coreReasons = [
   "invalid",
   "email_invalid",
   "username_invalid",
+  "passwords_unequal",
   "password_too_short",
   "password_too_long",
   "password_has_nul",
@@ -75,6 +76,7 @@ export const coreTexts: Texts = {
   "reason.invalid": "This is not valid.",
   "reason.email_invalid": "Enter an e-mail address such as name@example.com.",
   "reason.username_invalid": "Use 2 to 64 letters, digits, dots, hyphens or underscores, beginning with a letter or digit.",
+  "reason.passwords_unequal": "The two passwords are not the same.",
   "reason.password_too_short":
     "Use at least {minLength} characters. A few words that you will remember are better than one with odd signs.",
   "reason.password_too_long": "This is too long. Use at most 72 characters (fewer with accents or emoji).",

@@ -66,7 +66,7 @@ export function recover(options: RecoverOptions = {}): Module<RecoverModuleStore
   return defineModule({
     name: "recover",
     requires: [authable, recoverable, mailQueueing],
-    reasons: ["recovery_sent", "password_recovered", "password_recovered_signed_in", "passwords_not_equal"],
+    reasons: ["recovery_sent", "password_recovered", "password_recovered_signed_in"],
     texts: recoverTexts,
     start: (core: Core<RecoverModuleStorer>) => start(core, settings),
   });
@@ -140,7 +140,7 @@ function start(core: Core<RecoverModuleStorer>, { lasts, signIn, afterRecover }:
     const { password, confirmation } = answer.values;
     // Asked twice on the page; a client that asks once may leave it out.
     if (ctx.body.has("confirm_password") && confirmation !== password) {
-      return again(refuseFields([{ field: "confirm_password", reason: "passwords_not_equal" }]));
+      return again(refuseFields([{ field: "confirm_password", reason: "passwords_unequal" }]));
     }
     const admission = await core.use(guesses, ctx.network);
     if (!admission.admitted) return again(refuse(429, "too_many_attempts", admission));

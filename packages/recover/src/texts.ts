@@ -17,5 +17,4 @@ export const recoverTexts: Texts = {
   "reason.recovery_sent": "If there is an account for this, a mail with a link is on its way.",
   "reason.password_recovered": "Your new password is saved. You can sign in with it now.",
   "reason.password_recovered_signed_in": "Your new password is saved, and you are signed in.",
-  "reason.passwords_not_equal": "The two passwords are not the same.",
 };

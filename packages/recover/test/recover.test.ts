@@ -34,7 +34,7 @@ describe("the module", () => {
       "GET /recover/end (recover)",
       "POST /recover/end (recover)",
     ]);
-    assert.deepEqual(reasons["recover"], ["recovery_sent", "password_recovered", "password_recovered_signed_in", "passwords_not_equal"]);
+    assert.deepEqual(reasons["recover"], ["recovery_sent", "password_recovered", "password_recovered_signed_in"]);
   });
 
   it("takes no link that works longer than a day", async () => {

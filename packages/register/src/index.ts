@@ -80,7 +80,7 @@ export function register(options: RegisterOptions = {}): Module<RegisteringServe
   return defineModule({
     name: "register",
     requires: [authable, creating],
-    reasons: ["registered", "registered_sign_in", "login_taken", "passwords_differ"],
+    reasons: ["registered", "registered_sign_in", "login_taken"],
     texts: registerTexts,
     start: (core: Core<RegisteringServerStorer>) => start(core, settings),
   });
@@ -168,7 +168,7 @@ function start(core: Core<RegisteringServerStorer>, { fields: extra, afterRegist
     const profile = further.ok ? profileOf(further.values) : {};
     if (answer.ok) {
       problems.push(...(await inspect({ ...answer.values, profile })));
-      if (differs(ctx, answer.values)) problems.push({ field: "confirm_password", reason: "passwords_differ" });
+      if (differs(ctx, answer.values)) problems.push({ field: "confirm_password", reason: "passwords_unequal" });
     }
     if (problems.length > 0 || !answer.ok) return again(refuseFields(problems));
     // Behind the checks: whoever looks for a password that will do uses nothing up.

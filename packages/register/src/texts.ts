@@ -8,5 +8,4 @@ export const registerTexts: Texts = {
   "reason.registered": "Your account is ready, and you are signed in.",
   "reason.registered_sign_in": "Your account is ready. You can sign in now.",
   "reason.login_taken": "There is an account with this name or address already.",
-  "reason.passwords_differ": "The two passwords are not the same.",
 };

@@ -62,7 +62,7 @@ describe("extra fields", () => {
     const json = await signUpByJson(app.browser(), values);
     assert.equal(json.status, 422);
     assert.deepEqual(problemsOf(json).sort(), [
-      "confirm_password passwords_differ",
+      "confirm_password passwords_unequal",
       "email email_invalid",
       "name invalid",
       "password password_too_short",

@@ -289,7 +289,7 @@ describe("a new password", () => {
       assert.deepEqual(page.page.problems, [{ field: "confirm_password", text: "The two passwords are not the same." }]);
       assert.equal(page.page.form("/auth/register").field("confirm_password").value, "");
       const json = await signUpByJson(app.browser(), { confirm_password });
-      assert.deepEqual([json.status, problemsOf(json)], [422, ["confirm_password passwords_differ"]]);
+      assert.deepEqual([json.status, problemsOf(json)], [422, ["confirm_password passwords_unequal"]]);
     }
     assert.equal(usersOf(app).length, 0);
     assert.equal((await signUpByJson(app.browser(), { confirm_password: PASSWORD })).status, 200);
