@@ -90,6 +90,27 @@ describe.each(EXPRESS_VERSIONS)("a form of the application behind gate.csrf(), o
   });
 });
 
+describe.each(EXPRESS_VERSIONS)("gate.csrf() in front of the body parser, on %s,", (_name, version) => {
+  it("refuses the form, as no token is seen, and says once in the log what to put in front of it", async () => {
+    const app = await startMounted({
+      app(gate) {
+        const main = version();
+        main.use(gate.clientState());
+        main.get("/order", (req, res) => void res.send(orderForm(req)));
+        main.post("/order", gate.csrf(), version.urlencoded({ extended: true }), (_req, res) => void res.send("ordered"));
+        return main;
+      },
+    });
+    const { page } = await app.browser().get("/order");
+    for (const what of ["a lamp", "another"]) assert.equal((await page.form().submit({ what })).status, 403);
+    const said = app.log.filter(({ message }) => message.includes("put express.urlencoded() in front of gate.csrf()"));
+    assert.deepEqual(
+      said.map(({ level }) => level),
+      ["warn"],
+    );
+  });
+});
+
 describe("a form that the application shows in the same answer", () => {
   it("in which it signs somebody in, or out, can be posted", async () => {
     const app = await start({

@@ -105,8 +105,10 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
         const from = provenance(req, origins);
         if (from === "foreign") return refuse(403, "csrf_foreign_origin");
         if (!settings.tokenLayer || (isJson(req) && (from === "own" || !ctx.hasOurCookie))) return null;
-        const isAccepted = await ctx.acceptsCsrfToken(req.headers["x-csrf-token"] ?? bodyToken(req));
-        return isAccepted ? null : refuse(403, "csrf_token_invalid");
+        const token = req.headers["x-csrf-token"] ?? bodyToken(req);
+        if (await ctx.acceptsCsrfToken(token)) return null;
+        if (token === undefined && isUnparsedForm(req)) engine.warnOnce(NO_PARSED_BODY);
+        return refuse(403, "csrf_token_invalid");
       });
     },
 
@@ -130,6 +132,12 @@ export function middleware<U extends User>(settings: MiddlewareSettings<U>): Mid
     of: (work) => (req, res, next) => void run(req, res, next, work),
   };
 }
+
+const NO_PARSED_BODY =
+  "gate.csrf() refused a form whose body nobody has parsed, so that its token was not seen: put express.urlencoded() in front of gate.csrf()";
+
+const isUnparsedForm = (req: Request): boolean =>
+  req.body === undefined && (req.headers["content-type"] ?? "").toLowerCase().startsWith("application/x-www-form-urlencoded");
 
 const bodyToken = (req: Request): unknown => {
   const body: unknown = req.body;
