@@ -47,7 +47,6 @@ app.use((_req, res, next) => {
   res.set("x-process", String(process.pid));
   next();
 });
-app.get("/up", (_req, res) => void res.end());
 app.use(gate.clientState());
 app.use("/auth", gate.router);
 app.get("/who", gate.require(), (req, res) => void res.json({ login: gate.user(req).login }));

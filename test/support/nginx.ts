@@ -4,7 +4,6 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 
 const NGINX = "/usr/sbin/nginx";
 
@@ -14,7 +13,7 @@ if (withoutNginx) console.warn("\n*** no nginx: several processes behind one are
 /** nginx in front of these ports, on one of its own. A request that one of them has seen goes to no other one. */
 export async function startNginx(folder: string, port: number, upstreams: readonly string[]): Promise<() => Promise<void>> {
   const config = `
-daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+daemon off; master_process off; pid ${folder}/pid; error_log stderr notice;
 events { worker_connections 256; }
 http {
   access_log off; client_body_temp_path ${folder}/a; proxy_temp_path ${folder}/b; fastcgi_temp_path ${folder}/c; uwsgi_temp_path ${folder}/d; scgi_temp_path ${folder}/e;
@@ -29,20 +28,17 @@ http {
 }`;
   const file = join(folder, "nginx.conf");
   await writeFile(file, config);
-  const nginx = spawn(NGINX, ["-c", file, "-p", folder, "-e", join(folder, "error.log")], { stdio: ["ignore", "ignore", "pipe"] });
+  const nginx = spawn(NGINX, ["-c", file, "-p", folder, "-e", "stderr"], { stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise<void>((resolve) => nginx.once("close", () => resolve()));
-  // It says nothing when it listens: so it is asked.
-  const isUp = async (): Promise<boolean> => {
-    const status = await fetch(`http://127.0.0.1:${port}/up`).then(
-      (answer) => answer.status,
-      () => 0,
-    );
-    return status === 200;
-  };
-  for (let tries = 0; !(await isUp()); tries += 1) {
-    assert.ok(tries < 200, "nginx does not come up");
-    await delay(50);
-  }
+  // It binds its port before it begins to work, which it says: from then on the kernel takes connections for it.
+  let said = "";
+  const works = new Promise<void>((resolve) => {
+    nginx.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      if (said.includes("event method")) resolve();
+    });
+  });
+  await Promise.race([works, ended.then(() => assert.fail(`nginx does not come up: ${said}`))]);
   return async () => {
     nginx.kill("SIGKILL");
     await ended;

@@ -16,7 +16,7 @@ import {
   type TrustedBrowser,
 } from "@castellan/core";
 
-const T0 = Date.UTC(2040, 0, 1);
+const T0 = Date.UTC(2030, 0, 1);
 export const at = (milliseconds: number): Date => new Date(T0 + milliseconds);
 
 export const aUser = (name: string, fields: Partial<NewUser> = {}): NewUser => ({
@@ -104,7 +104,7 @@ export const aTotp: NewTotp = { secret: "sealed", step: 5, enabledAt: at(0) };
 export const aPolicy: LockPolicy = { after: 1, window: minutes(15), lasts: minutes(5), longest: hours(1), forgets: days(1) };
 
 export const anIdentity = (name: string, fields: Partial<NewIdentity> = {}): NewIdentity => ({
-  issuer: "https://id.example.com",
+  issuer: "https://id.example",
   subject: name,
   provider: "demo",
   email: `${name}@example.com`,

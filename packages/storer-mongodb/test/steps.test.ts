@@ -74,7 +74,7 @@ describe("a process that is killed in the middle", () => {
       async (storer) => {
         const user = await storer.load("pid-ann");
         expect(await storer.findByLogin("ann")).toEqual(user);
-        const identity = await storer.findIdentity("https://id.example.com", "ann");
+        const identity = await storer.findIdentity("https://id.example", "ann");
         expect(identity?.pid).toBe(user?.pid);
         expect(await storer.createUser(aUser("bob", { login: "ann" }))).toBe(user === null);
       },

@@ -140,7 +140,7 @@ describe.skipIf(withoutRedis)("a process that is killed in the middle", () => {
       },
       (storer) => storer.linkIdentity("pid-ann", 0, anIdentity("ann")),
       async (storer) => {
-        const isLinked = (await storer.findIdentity("https://id.example.com", "ann")) !== null;
+        const isLinked = (await storer.findIdentity("https://id.example", "ann")) !== null;
         expect(await storer.listIdentities("pid-ann")).toHaveLength(isLinked ? 1 : 0);
         expect(await storer.linkIdentity("pid-bob", 0, anIdentity("ann"))).toBe(!isLinked);
       },
@@ -156,7 +156,7 @@ describe.skipIf(withoutRedis)("a process that is killed in the middle", () => {
         if (!wasCut) return;
         const before = (await storer.listIdentities("pid-ann")).length;
         await storer.advanceEpoch("pid-ann");
-        expect((await storer.findIdentity("https://id.example.com", "ann")) === null).toBe(before === 0);
+        expect((await storer.findIdentity("https://id.example", "ann")) === null).toBe(before === 0);
         if (before === 0) claimed += 1;
         expect(await storer.linkIdentity("pid-ann", 1, anIdentity("ann"))).toBe(before === 0);
       },
@@ -165,7 +165,7 @@ describe.skipIf(withoutRedis)("a process that is killed in the middle", () => {
   });
 
   it.each([
-    ["unlinking an identity", (storer: RedisStorer) => storer.unlinkIdentity("pid-ann", 0, "https://id.example.com", "ann", true)],
+    ["unlinking an identity", (storer: RedisStorer) => storer.unlinkIdentity("pid-ann", 0, "https://id.example", "ann", true)],
     ["removing a user who has one", (storer: RedisStorer) => storer.removeUser("pid-ann")],
   ])("of %s leaves the identity with its user, or free", async (_, end) => {
     await cutEverywhere(
@@ -176,7 +176,7 @@ describe.skipIf(withoutRedis)("a process that is killed in the middle", () => {
       },
       end,
       async (storer) => {
-        const isLinked = (await storer.findIdentity("https://id.example.com", "ann")) !== null;
+        const isLinked = (await storer.findIdentity("https://id.example", "ann")) !== null;
         expect(await storer.listIdentities("pid-ann")).toHaveLength(isLinked ? 1 : 0);
         expect(await storer.linkIdentity("pid-bob", 0, anIdentity("ann"))).toBe(!isLinked);
       },

@@ -33,6 +33,26 @@ export interface EveryUser
   readonly email: string | null;
 }
 
+/** The compiler insists on every field. */
+const FIELDS: { readonly [Field in keyof EveryUser]: true } = {
+  pid: true,
+  login: true,
+  epoch: true,
+  passwordHash: true,
+  email: true,
+  profile: true,
+  disabledAt: true,
+  confirmedAt: true,
+  lockedUntil: true,
+  lockedBy: true,
+  secondaryEmails: true,
+  totpEnabledAt: true,
+  smsNumber: true,
+};
+
+/** The names of all fields of an {@link EveryUser}: the `userFields` of a storer whose look-ups answer such users. */
+export const everyUserFields: readonly string[] = Object.keys(FIELDS);
+
 /** The operations of every capability but those that every storer has. */
 export interface EveryOperation
   extends AuthOperations,

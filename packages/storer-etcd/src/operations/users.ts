@@ -1,12 +1,13 @@
 /** Users: looking up, making, passwords, epochs, disabling, removing. @module */
-import type {
-  AuthOperations,
-  CreateOperations,
-  DisableOperations,
-  EveryUser,
-  NewUser,
-  SecondaryEmailOperations,
-  ServerStorer,
+import {
+  type AuthOperations,
+  type CreateOperations,
+  type DisableOperations,
+  type EveryUser,
+  everyUserFields,
+  type NewUser,
+  type SecondaryEmailOperations,
+  type ServerStorer,
 } from "@castellan/core";
 import { text } from "../codec.ts";
 import { type AttemptRow, attemptRow, identityRow, type UserRow, userRow } from "../rows.ts";
@@ -18,24 +19,7 @@ export interface EtcdUser extends EveryUser {
   readonly createdAt: Date;
 }
 
-/** The compiler insists on every field, so that the start-up check sees what is really loaded. */
-const FIELDS: { readonly [Field in keyof EtcdUser]: true } = {
-  pid: true,
-  login: true,
-  epoch: true,
-  passwordHash: true,
-  email: true,
-  profile: true,
-  disabledAt: true,
-  confirmedAt: true,
-  lockedUntil: true,
-  lockedBy: true,
-  secondaryEmails: true,
-  totpEnabledAt: true,
-  smsNumber: true,
-  createdAt: true,
-};
-export const userFields: readonly string[] = Object.keys(FIELDS);
+export const userFields: readonly string[] = [...everyUserFields, "createdAt"];
 
 /** How many leads to identities go with their user: as many as fit in one transaction. A further one leads to nothing, and so is nobody's. */
 const MOST_LEADS = 100;

@@ -1,5 +1,5 @@
 /** Every operation of core's capabilities over tables in memory, put together. @module */
-import type { EveryStorer } from "@castellan/core";
+import { type EveryStorer, everyUserFields } from "@castellan/core";
 import { challengeOperations } from "./challenges.ts";
 import { countOperations } from "./counters.ts";
 import { factorOperations } from "./factors.ts";
@@ -16,22 +16,6 @@ import { type TableUser, userOperations } from "./users.ts";
 
 /** A storer with every operation of core's capabilities. */
 export type TableStorer = EveryStorer<TableUser>;
-
-const USER_FIELDS = [
-  "pid",
-  "login",
-  "epoch",
-  "passwordHash",
-  "email",
-  "profile",
-  "disabledAt",
-  "confirmedAt",
-  "lockedUntil",
-  "lockedBy",
-  "secondaryEmails",
-  "totpEnabledAt",
-  "smsNumber",
-] as const satisfies (keyof TableUser)[];
 
 /** Deletes at most `limit` expired rows over all tables. */
 function sweepTables(tables: Tables, now: Date, limit: number): number {
@@ -59,7 +43,7 @@ function sweepTables(tables: Tables, now: Date, limit: number): number {
 /** The operations, each made by `operation` of a function that runs without a break. */
 export function tableOperations(tables: Tables, operation: Operation): TableStorer {
   return {
-    userFields: USER_FIELDS,
+    userFields: everyUserFields,
     ...userOperations(tables, operation),
     ...signInOperations(tables, operation),
     ...challengeOperations(tables, operation),

@@ -1,31 +1,17 @@
 /** Users: looking up, making, passwords, epochs, disabling. @module */
 import type {
-  ArbitraryUser,
-  AuthableUser,
   AuthOperations,
-  ConfirmableUser,
   CreateOperations,
-  DisableableUser,
   DisableOperations,
-  LockableUser,
+  EveryUser,
   NewUser,
-  RecoverableUserWithSecondaryEmails,
   SecondaryEmailOperations,
   ServerStorer,
-  SmsUser,
-  TotpUser,
 } from "@castellan/core";
 import { type Operation, type Tables, type UserRow, updateUser } from "./tables.ts";
 
 /** The users of these tables: they have every field that core's capabilities ask for. */
-export type TableUser = AuthableUser &
-  ArbitraryUser &
-  DisableableUser &
-  ConfirmableUser &
-  LockableUser &
-  RecoverableUserWithSecondaryEmails &
-  TotpUser &
-  SmsUser;
+export type TableUser = EveryUser;
 
 /** A user as it is handed out: what core does not ask for stays inside, and the lock of its subject stands beside. */
 export function userOf({ attempts }: Tables, row: UserRow): TableUser {

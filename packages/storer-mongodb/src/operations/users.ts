@@ -1,19 +1,13 @@
 /** Users: looking them up, making and removing them, passwords, epochs, disabling. @module */
-import type {
-  ArbitraryUser,
-  AuthableUser,
-  AuthOperations,
-  ConfirmableUser,
-  CreateOperations,
-  DisableableUser,
-  DisableOperations,
-  LockableUser,
-  NewUser,
-  RecoverableUserWithSecondaryEmails,
-  SecondaryEmailOperations,
-  ServerStorer,
-  SmsUser,
-  TotpUser,
+import {
+  type AuthOperations,
+  type CreateOperations,
+  type DisableOperations,
+  type EveryUser,
+  everyUserFields,
+  type NewUser,
+  type SecondaryEmailOperations,
+  type ServerStorer,
 } from "@castellan/core";
 import { advancing, type Collections, EPOCH, unlessTaken } from "../collections.ts";
 import type { UserRow } from "../rows.ts";
@@ -21,37 +15,11 @@ import { is, isNumber, moment, text, textOrNull, texts } from "../values.ts";
 import { linksId, PURPOSES } from "./links.ts";
 
 /** The users of a MongoDB storer. */
-export interface MongoUser
-  extends AuthableUser,
-    ArbitraryUser,
-    DisableableUser,
-    ConfirmableUser,
-    LockableUser,
-    RecoverableUserWithSecondaryEmails,
-    TotpUser,
-    SmsUser {
-  readonly email: string | null;
+export interface MongoUser extends EveryUser {
   readonly createdAt: Date;
 }
 
-/** The compiler insists on every field, so that the start-up check sees what is really loaded. */
-const FIELDS: { readonly [Field in keyof MongoUser]: true } = {
-  pid: true,
-  login: true,
-  epoch: true,
-  passwordHash: true,
-  email: true,
-  profile: true,
-  disabledAt: true,
-  confirmedAt: true,
-  lockedUntil: true,
-  lockedBy: true,
-  secondaryEmails: true,
-  totpEnabledAt: true,
-  smsNumber: true,
-  createdAt: true,
-};
-export const userFields: readonly string[] = Object.keys(FIELDS);
+export const userFields: readonly string[] = [...everyUserFields, "createdAt"];
 
 /** What stays in the database when a user is looked up. */
 const KEPT_BACK = ["identities", "recoveryCodes", "oneTimePasswords", "totp.secret"] as const;

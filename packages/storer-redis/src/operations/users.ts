@@ -1,5 +1,5 @@
 /** Users: looking them up, their epoch, and removing them. @module */
-import type { EveryUser, SecondaryEmailOperations, ServerStorer } from "@castellan/core";
+import { type EveryUser, everyUserFields, type SecondaryEmailOperations, type ServerStorer } from "@castellan/core";
 import type { Keys } from "../keys.ts";
 import { type Script, type Server, script } from "../server.ts";
 import { type Claims, claimText, isClaimed, parseClaim, releaseLater, SETTLE } from "./claims.ts";
@@ -9,24 +9,7 @@ export interface RedisUser extends EveryUser {
   readonly createdAt: Date;
 }
 
-/** The compiler insists on every field, so that the start-up check sees what is really loaded. */
-const FIELDS: { readonly [Field in keyof RedisUser]: true } = {
-  pid: true,
-  login: true,
-  epoch: true,
-  passwordHash: true,
-  email: true,
-  profile: true,
-  disabledAt: true,
-  confirmedAt: true,
-  lockedUntil: true,
-  lockedBy: true,
-  secondaryEmails: true,
-  totpEnabledAt: true,
-  smsNumber: true,
-  createdAt: true,
-};
-export const userFields: readonly string[] = Object.keys(FIELDS);
+export const userFields: readonly string[] = [...everyUserFields, "createdAt"];
 
 type Text = string | null;
 

@@ -1,54 +1,22 @@
 /** Users: the capabilities "authable", "creating" and "disableable", and the look-ups of "server". @module */
-import type {
-  ArbitraryUser,
-  AuthableUser,
-  AuthOperations,
-  ConfirmableUser,
-  CreateOperations,
-  DisableableUser,
-  DisableOperations,
-  LockableUser,
-  RecoverableUserWithSecondaryEmails,
-  SecondaryEmailOperations,
-  ServerStorer,
-  SmsUser,
-  TotpUser,
+import {
+  type AuthOperations,
+  type CreateOperations,
+  type DisableOperations,
+  type EveryUser,
+  everyUserFields,
+  type SecondaryEmailOperations,
+  type ServerStorer,
 } from "@castellan/core";
 import type { Database, Statement } from "../database.ts";
 import { isProfile, isTexts, storedIn } from "./json.ts";
 
 /** The users of an SQL storer. */
-export interface SqlUser
-  extends AuthableUser,
-    ArbitraryUser,
-    DisableableUser,
-    ConfirmableUser,
-    LockableUser,
-    RecoverableUserWithSecondaryEmails,
-    TotpUser,
-    SmsUser {
-  readonly email: string | null;
+export interface SqlUser extends EveryUser {
   readonly createdAt: Date;
 }
 
-/** The compiler insists on every field, so that the start-up check sees what is really loaded. */
-const FIELDS: { readonly [Field in keyof SqlUser]: true } = {
-  pid: true,
-  login: true,
-  epoch: true,
-  passwordHash: true,
-  email: true,
-  profile: true,
-  disabledAt: true,
-  confirmedAt: true,
-  lockedUntil: true,
-  lockedBy: true,
-  secondaryEmails: true,
-  totpEnabledAt: true,
-  smsNumber: true,
-  createdAt: true,
-};
-export const userFields: readonly string[] = Object.keys(FIELDS);
+export const userFields: readonly string[] = [...everyUserFields, "createdAt"];
 
 /** A user as the database answers it; every query of users names its columns so. */
 export interface UserRow {
