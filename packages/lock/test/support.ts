@@ -164,3 +164,11 @@ export function linkIn(mail: Pick<MailContent, "text"> | undefined, { rootUrl }:
   assert.ok(url.startsWith(rootUrl), "a link to this application");
   return url.slice(rootUrl.length);
 }
+
+export const startStrict = (changes: Parameters<typeof startApp>[0] = {}) =>
+  startApp({ gate: UNTHROTTLED, ...changes, lock: { after: 3, ...changes.lock } });
+
+/** Uses up what strangers have, and one more: from here on the account is locked. */
+export async function lockOut(app: App, email = ANN): Promise<void> {
+  assert.deepEqual(await wrong(app.browser(), 4, email), [...times(401, 3), 403]);
+}

@@ -162,3 +162,7 @@ export function replaceCookie(browser: BrowserClient, value: string): void {
 /** Runs `count` times at once. */
 export const parallel = <T>(count: number, run: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => run(index)));
+
+export const HALF = `${ANN} half`;
+export const FULL = `${ANN} full`;
+export const seriesOf = ({ storer }: App) => storer.dump().series;

@@ -2,8 +2,22 @@
 import { seconds } from "@castellan/core";
 import { type EtcdStorer, etcd } from "@castellan/storer-etcd";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { aFlow, anIdentity, fill, ROWS_OF_FILL } from "./support/everything.ts";
-import { aChallenge, aLink, aMail, aPolicy, aSeries, aSignIn, aTrusted, at, aUser, newPrefix, openStorer, rowsIn } from "./support/rows.ts";
+import { aFlow, fill, ROWS_OF_FILL } from "./support/everything.ts";
+import {
+  aChallenge,
+  aLink,
+  aMail,
+  anIdentity,
+  aPolicy,
+  aSeries,
+  aSignIn,
+  aTrusted,
+  at,
+  aUser,
+  newPrefix,
+  openStorer,
+  rowsIn,
+} from "./support/rows.ts";
 import { type EtcdServer, newServer, withoutEtcd } from "./support/servers.ts";
 
 let server: EtcdServer;

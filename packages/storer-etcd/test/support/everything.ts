@@ -1,17 +1,7 @@
 /** Ann with all that a user can have, and a call of every operation. @module */
-import { type NewIdentity, type OAuth2Flow, seconds } from "@castellan/core";
+import { type OAuth2Flow, seconds } from "@castellan/core";
 import type { EtcdStorer } from "@castellan/storer-etcd";
-import { aChallenge, aLink, aMail, aPolicy, aSeries, aSignIn, aTotp, aTrusted, at, aUser } from "./rows.ts";
-
-export const anIdentity = (name: string, fields: Partial<NewIdentity> = {}): NewIdentity => ({
-  issuer: "https://id.example",
-  subject: name,
-  provider: "demo",
-  email: `${name}@example.com`,
-  tokens: "sealed",
-  linkedAt: at(0),
-  ...fields,
-});
+import { aChallenge, aLink, aMail, anIdentity, aPolicy, aSeries, aSignIn, aTotp, aTrusted, at, aUser } from "./rows.ts";
 
 export const aFlow = (name: string, fields: Partial<OAuth2Flow> = {}): OAuth2Flow => ({
   key: `flow-${name}`,
